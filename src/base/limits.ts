@@ -1,0 +1,69 @@
+// Every bound of the program in one place; those that `apply` judges are only defaults here, the log's first frame fixes them.
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+
+/** Bounds of what a client may send. */
+export const REQUEST_LIMITS = {
+  maxKeyBytes: 1024,
+  maxIdLength: 255,
+  maxContentTypeLength: 255,
+  maxConditionRevisions: 16,
+  maxTtlMs: 3650 * 24 * 60 * MINUTE,
+  defaultTimeoutMs: 5 * SECOND,
+  maxTimeoutMs: 60 * SECOND,
+  maxHeaderBytes: 16 * KIB,
+  maxConnections: 10_000,
+  headersTimeoutMs: 10 * SECOND,
+  requestTimeoutMs: 60 * SECOND,
+  keepAliveTimeoutMs: 75 * SECOND,
+  /** Bodies being read at once, all requests together. */
+  maxBodiesInFlightBytes: 256 * MIB,
+} as const;
+
+/** Defaults of the limits that are state (core/cluster.ts). */
+export const STATE_LIMITS = {
+  maxValueBytes: MIB,
+  maxKeys: 16_000_000,
+  maxMemoryBytes: 4096 * MIB,
+  maxOutcomes: 1_000_000,
+  outcomeWindowMs: 5 * MINUTE,
+} as const;
+
+/** Bounds of one frame: below the topic's max.message.bytes of 2 MiB. */
+export const FRAME_LIMITS = {
+  maxFrameBytes: MIB + 512 * KIB,
+  maxFrameCommands: 10_000,
+  maxChoresPerFrame: 1_000,
+} as const;
+
+export const MEMBER_LIMITS = {
+  maxMembers: 64,
+  forgottenAfterMs: 60 * MINUTE,
+  reportsKept: 8,
+  notesKept: 64,
+  /** A member is dead once another has written this many heartbeats since its last one. */
+  heartbeatsMissed: 4,
+} as const;
+
+export const NODE_LIMITS = {
+  maxWaitingCommands: 10_000,
+  maxWaitingBytes: 64 * MIB,
+  maxWaitingReads: 10_000,
+  heartbeatMs: SECOND,
+  tickMs: 100,
+  pauseMs: SECOND,
+  choresMs: 250,
+  applySliceMs: 8,
+  backoffMinMs: 50,
+  backoffMaxMs: 500,
+  startTimeoutMs: 60 * SECOND,
+  shutdownTimeoutMs: 10 * SECOND,
+  drainDelayMs: 500,
+  /** A lag above this is said as `degraded` in /readyz. */
+  degradedLagMs: 5 * SECOND,
+  /** The answer of a 503 or 429 asks the client to come again after this long. */
+  retryAfterSeconds: 1,
+} as const;

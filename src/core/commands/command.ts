@@ -1,0 +1,90 @@
+// The commands as values: one tagged union, a family per file beside it knows how each is written, read and applied.
+import type { Condition } from '../condition.ts';
+
+export type Put = {
+  readonly type: 'put';
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly contentType: string;
+  /** 0: lives for ever, and clears an earlier time to live. */
+  readonly ttlMs: number;
+  readonly condition: Condition;
+};
+
+export type Delete = { readonly type: 'delete'; readonly key: Uint8Array; readonly condition: Condition };
+
+export type Increment = {
+  readonly type: 'increment';
+  readonly key: Uint8Array;
+  readonly by: bigint;
+  /** Used only when the command creates the key; 0: none. */
+  readonly ttlMs: number;
+  readonly condition: Condition;
+};
+
+export type Append = {
+  readonly type: 'append';
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  /** Used only when the command creates the key, like `ttlMs`. */
+  readonly contentType: string;
+  readonly ttlMs: number;
+  readonly condition: Condition;
+};
+
+export type Touch = {
+  readonly type: 'touch';
+  readonly key: Uint8Array;
+  /** 0: never expires. */
+  readonly ttlMs: number;
+  readonly condition: Condition;
+};
+
+/** Commands that clients send. */
+export type KeyCommand = Put | Delete | Increment | Append | Touch;
+
+/** A chore of the duty node: removes the entry if it still has this revision and its time has passed. */
+export type Expire = { readonly type: 'expire'; readonly key: Uint8Array; readonly revision: number };
+
+/** Changes nothing; its place in the log is what a linearizable read waits for. */
+export type Barrier = { readonly type: 'barrier' };
+
+/** Makes every node note its digest at the end of the frame. */
+export type Checkpoint = { readonly type: 'checkpoint' };
+
+/** A node's digest as noted at the end of the frame at `offset`. */
+export type DigestReport = { readonly offset: number; readonly revision: number; readonly digest: bigint };
+
+export type Heartbeat = {
+  readonly type: 'heartbeat';
+  readonly cluster: string;
+  readonly address: string;
+  readonly pid: number;
+  readonly version: string;
+  /** The highest feature level this node knows. */
+  readonly featureLevel: number;
+  readonly isReady: boolean;
+  /** Applied here when the heartbeat was packed. */
+  readonly revision: number;
+  readonly lagMs: number;
+  readonly keys: number;
+  readonly bytes: number;
+  readonly report: DigestReport | undefined;
+};
+
+/** Limits that apply judges; part of the state. */
+export type StateLimits = {
+  readonly maxValueBytes: number;
+  readonly maxKeys: number;
+  /** Logical bytes (core/keyspace.ts). */
+  readonly maxMemoryBytes: number;
+  /** A generation of remembered outcomes is turned over early at this many. */
+  readonly maxOutcomes: number;
+  readonly outcomeWindowMs: number;
+  readonly featureLevel: number;
+};
+
+/** The first command of a log: names the cluster and fixes the limits. Later ones are refused. */
+export type CreateCluster = { readonly type: 'create-cluster'; readonly cluster: string; readonly limits: StateLimits };
+
+export type Command = KeyCommand | Expire | Barrier | Checkpoint | Heartbeat | CreateCluster;

@@ -1,0 +1,37 @@
+// The map from keys to entries, in bytes: the interface that every implementation fits.
+
+export type Entry = {
+  readonly value: Uint8Array;
+  readonly contentType: string;
+  /** Of the command that wrote it. */
+  readonly revision: number;
+  /** Log time in ms from which on it is absent; 0: never. */
+  readonly expiresAt: number;
+};
+
+export type Keyspace = {
+  /** Number of entries, expired ones that were not yet removed included. */
+  readonly keys: number;
+  /** Logical bytes: key + value + content type + a constant per entry. */
+  readonly bytes: number;
+  /** Two 32-bit lanes of an order-independent digest of all entries. */
+  readonly digest: { readonly high: number; readonly low: number };
+  /** The entry, expired or not. Its bytes must not be changed, and not be kept beyond the next change of the keyspace. */
+  get(key: Uint8Array): Entry | undefined;
+  /** Copies key and entry. */
+  set(key: Uint8Array, entry: Entry): void;
+  delete(key: Uint8Array): boolean;
+  /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
+  expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];
+};
+
+/** What an entry costs beside its bytes, for `maxMemoryBytes`. */
+export const ENTRY_OVERHEAD_BYTES = 48;
+
+export function logicalBytes(key: Uint8Array, entry: Entry): number {
+  return key.length + entry.value.length + entry.contentType.length + ENTRY_OVERHEAD_BYTES;
+}
+
+export function isExpired(entry: Entry, logTime: number): boolean {
+  return entry.expiresAt !== 0 && entry.expiresAt <= logTime;
+}

@@ -1,0 +1,142 @@
+// What a node is asked and what it answers: the types between node/ and its callers.
+import type { KeyCommand } from '../core/commands/command.ts';
+import type { Entry } from '../core/keyspace.ts';
+import type { Outcome } from '../core/outcome.ts';
+
+export const CONSISTENCIES = ['eventual', 'session', 'linearizable'] as const;
+export type Consistency = (typeof CONSISTENCIES)[number];
+
+/** Why this node cannot serve now. 'overloaded' is 429; the others are 503: another node may. */
+export type Refusal = 'replaying' | 'paused' | 'stopping' | 'quarantined' | 'overloaded';
+
+export type WriteRequest = {
+  readonly command: KeyCommand;
+  /** The id that came in with the request; undefined: the node makes one. */
+  readonly id: string | undefined;
+  /** Who asks; ids are scoped to it. '' without authentication. */
+  readonly caller: string;
+  readonly timeoutMs: number;
+};
+
+export type WriteResult =
+  /** The log has it and it was applied here: `outcome` may be a rejection, which is as final as a success. */
+  | { readonly kind: 'applied'; readonly id: string; readonly outcome: Outcome }
+  /** This node could not take it or see it through. `isUnknown`: some copy of it may be, or come to be, in the log. */
+  | { readonly kind: 'refused'; readonly id: string; readonly reason: Refusal | 'too-large'; readonly isUnknown: boolean }
+  | { readonly kind: 'timed-out'; readonly id: string; readonly isUnknown: boolean };
+
+export type ReadRequest = {
+  readonly key: Uint8Array;
+  readonly consistency: Consistency;
+  /** For `session`: the revision that must be applied here before the read; 0 without a token. */
+  readonly minRevision: number;
+  readonly timeoutMs: number;
+};
+
+export type ReadResult =
+  /** `entry` is undefined when there is none. Its bytes must be copied or sent before the current turn ends. */
+  | { readonly kind: 'read'; readonly entry: Entry | undefined }
+  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'timed-out' };
+
+export type Phase = 'starting' | 'replaying' | 'ready' | 'paused' | 'stopping' | 'quarantined';
+
+export type Progress = {
+  readonly records: number;
+  readonly bytes: number;
+  /** 0 to 100, of the records that the log held at the start. */
+  readonly percent: number;
+  readonly recordsPerSecond: number;
+  readonly secondsLeft: number;
+};
+
+export type Status = {
+  readonly phase: Phase;
+  readonly progress: Progress;
+  readonly lagMs: number;
+  /** Sentences: what is not as it should be while the node is ready (log unreachable, lag too great). */
+  readonly degraded: readonly string[];
+};
+
+export type MemberView = {
+  readonly node: string;
+  readonly address: string;
+  readonly pid: number;
+  readonly ready: boolean;
+  readonly duty: boolean;
+  readonly revision: number;
+  /** Hex, of the latest report; '' before the first. */
+  readonly digest: string;
+  readonly lagMs: number;
+  readonly keys: number;
+  readonly bytes: number;
+  readonly version: string;
+  /** ISO 8601, log time of its last heartbeat. */
+  readonly lastSeen: string;
+};
+
+export type ClusterView = {
+  readonly cluster: string;
+  readonly node: string;
+  readonly revision: number;
+  readonly ready: boolean;
+  /** Log time, ISO 8601. */
+  readonly logTime: string;
+  /** For how many seconds ids are remembered now. */
+  readonly outcomeWindowSeconds: number;
+  /** How often two members reported different digests at one offset. */
+  readonly disagreements: number;
+  readonly limits: Readonly<Record<string, number>>;
+  readonly members: readonly MemberView[];
+};
+
+export type DigestCheck =
+  | { readonly kind: 'checked'; readonly agreed: boolean; readonly revision: number; readonly digests: Readonly<Record<string, string>> }
+  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'timed-out' };
+
+/** Counters and gauges for /metrics; all monotonic unless said otherwise. */
+export type NodeMetrics = {
+  readonly framesApplied: number;
+  readonly commandsApplied: number;
+  readonly copiesIgnored: number;
+  readonly garbageFrames: number;
+  readonly framesAppended: number;
+  readonly appendsRefused: number;
+  readonly appendsUnknown: number;
+  readonly pauses: number;
+  readonly disagreements: number;
+  readonly repeats: number;
+  readonly clockJumps: number;
+  /** Gauges from here on. */
+  readonly waitingCommands: number;
+  readonly waitingBytes: number;
+  readonly waitingReads: number;
+  readonly keys: number;
+  readonly bytes: number;
+  readonly rememberedOutcomes: number;
+};
+
+/** What http/ sees of a node. */
+export type NodeApi = {
+  readonly nodeId: string;
+  /** Applied here. */
+  revision(): number;
+  /** An upper bound on how old what is read here can be (design: time since the newest applied own heartbeat was handed to the log). */
+  lagMs(): number;
+  /** Log time as estimated now, in ms since 1970: for saying how long an entry still lives. */
+  estimatedLogTime(): number;
+  /**
+   * Why a request of this kind cannot be served now, or undefined. Notices a pause: to be asked when the head of a
+   * request has been read and again when its body has.
+   */
+  refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined;
+  /** The entry by local state and estimated log time; the caller has asked `refusal` first. */
+  get(key: Uint8Array): Entry | undefined;
+  read(request: ReadRequest): Promise<ReadResult>;
+  submit(request: WriteRequest): Promise<WriteResult>;
+  status(): Status;
+  cluster(): ClusterView;
+  checkDigests(timeoutMs: number): Promise<DigestCheck>;
+  metrics(): NodeMetrics;
+};
