@@ -1,0 +1,79 @@
+// Installs the real servers that tests use: `node test/servers/install.ts [kafka] [nginx] [redis]`, all without arguments; quick when all is there.
+import { spawnSync } from 'node:child_process';
+import { existsSync, writeFileSync } from 'node:fs';
+import { installKafka, isKafkaInstalled } from './kafka-files.ts';
+
+export const SERVERS = ['kafka', 'nginx', 'redis'] as const;
+export type ServerName = (typeof SERVERS)[number];
+
+type Recipe = { isInstalled(): boolean; install(): Promise<void>; readonly advice: string };
+
+const RECIPES: Record<ServerName, Recipe> = {
+  kafka: {
+    isInstalled: isKafkaInstalled,
+    install: installKafka,
+    advice: 'needs Linux with java 17 or newer and mvn on the PATH (apt-get install openjdk-17-jre-headless maven)',
+  },
+  nginx: debianPackage('nginx', '/usr/sbin/nginx'),
+  redis: debianPackage('redis-server', '/usr/bin/redis-server'),
+};
+
+export function isInstalled(name: ServerName): boolean {
+  return process.platform === 'linux' && RECIPES[name].isInstalled();
+}
+
+export function adviceFor(name: ServerName): string {
+  return RECIPES[name].advice;
+}
+
+/** Installs one server unless it is there; rejects with a sentence that says how to get it. */
+export async function install(name: ServerName): Promise<void> {
+  if (isInstalled(name)) return;
+  if (process.platform !== 'linux') throw new Error(`${name} is only run on Linux`);
+  await RECIPES[name].install();
+  if (!isInstalled(name)) throw new Error(`${name} was installed but is not where it is looked for`);
+}
+
+function debianPackage(packageName: string, file: string): Recipe {
+  return {
+    isInstalled: () => existsSync(file),
+    install: async () => installDebianPackage(packageName),
+    advice: `needs root on Debian, or install it by hand (apt-get install ${packageName}) so that ${file} exists`,
+  };
+}
+
+function installDebianPackage(name: string): void {
+  if (process.getuid?.() !== 0) throw new Error(`only root can install the Debian package ${name}`);
+  // Says no to every service that a package would start by itself: tests start their own.
+  const policy = '/usr/sbin/policy-rc.d';
+  if (!existsSync(policy)) writeFileSync(policy, '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+  const patience = ['-o', 'DPkg::Lock::Timeout=400'];
+  run('apt-get', [...patience, 'update', '-q']);
+  run('apt-get', [...patience, 'install', '-y', '-q', '--no-install-recommends', name]);
+}
+
+function run(command: string, args: readonly string[]): void {
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
+  const result = spawnSync(command, args, { encoding: 'utf8', env: environment });
+  if (result.status !== 0) {
+    throw new Error(`${command} ${args.join(' ')} failed: ${result.error?.message ?? ''}${result.stderr}`);
+  }
+}
+
+async function main(wanted: readonly string[]): Promise<void> {
+  const unknown = wanted.filter((name) => !SERVERS.some((server) => server === name));
+  if (unknown.length > 0) throw new Error(`no such server: ${unknown.join(', ')}; there are ${SERVERS.join(', ')}`);
+  for (const name of SERVERS) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
+    const begun = performance.now();
+    await install(name);
+    console.log(`${name}: ready to be started (${Math.round(performance.now() - begun)} ms)`);
+  }
+}
+
+if (import.meta.main) {
+  await main(process.argv.slice(2)).catch((error: unknown) => {
+    console.error(error instanceof Error ? error.message : error);
+    process.exitCode = 1;
+  });
+}

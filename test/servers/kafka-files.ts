@@ -1,0 +1,168 @@
+// The files of the test brokers: jars by Maven, a formatted data directory to copy, and a class archive that halves the start.
+import { spawnSync } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { ChildServer } from './child-server.ts';
+import { ask, CACHE_DIRECTORY, freePort, temporaryDirectory } from './places.ts';
+
+const VERSION = '4.1.1';
+const HOME = join(CACHE_DIRECTORY, `kafka-${VERSION}`);
+const LIBRARIES = join(HOME, 'lib');
+const FORMATTED = join(HOME, 'formatted');
+const ARCHIVE = join(HOME, 'classes.jsa');
+const LOGGING = join(HOME, 'log4j2.properties');
+/** Written last: what is installed is whole. */
+const COMPLETE = join(HOME, 'complete');
+const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw';
+
+export function isKafkaInstalled(): boolean {
+  return existsSync(COMPLETE) && spawnSync('java', ['-version']).status === 0;
+}
+
+/** Fetches the jars, formats a data directory and writes the class archive. Rejects with a sentence when java or mvn is missing. */
+export async function installKafka(): Promise<void> {
+  need('java', '-version');
+  if (!existsSync(join(LIBRARIES, `kafka_2.13-${VERSION}.jar`))) fetchJars();
+  writeFileSync(
+    LOGGING,
+    'status=error\nappender.out.type=Console\nappender.out.name=OUT\nappender.out.layout.type=PatternLayout\n' +
+      'appender.out.layout.pattern=%d %p %c{1}: %m%n\nrootLogger.level=WARN\nrootLogger.appenderRef.out.ref=OUT\n',
+  );
+  await formatAndArchive();
+  writeFileSync(COMPLETE, `${VERSION}\n`);
+}
+
+/** Command-line arguments of `java` that run a broker with this configuration file. */
+export function brokerArguments(configuration: string): string[] {
+  const archive = existsSync(ARCHIVE) ? [`-XX:SharedArchiveFile=${ARCHIVE}`] : [];
+  return [...javaArguments(), ...archive, 'kafka.Kafka', configuration];
+}
+
+/** Makes `directory` the formatted, empty data directory of the broker `id`. */
+export function formatBroker(directory: string, id: number): void {
+  cpSync(FORMATTED, directory, { recursive: true });
+  const directoryId = Buffer.from(crypto.randomUUID().replaceAll('-', '').slice(0, 32), 'hex').toString('base64url');
+  writeFileSync(
+    join(directory, 'meta.properties'),
+    `version=1\ncluster.id=${CLUSTER_ID}\nnode.id=${id}\ndirectory.id=${directoryId.replace(/^-/, 'A')}\n`,
+  );
+}
+
+/** The configuration of one broker that is also a controller. */
+export function brokerConfiguration(o: {
+  id: number;
+  port: number;
+  controllerPort: number;
+  voters: string;
+  directory: string;
+  replicas: number;
+}): string {
+  const minInSync = Math.max(1, o.replicas - 1);
+  const settings: Record<string, string | number> = {
+    'process.roles': 'broker,controller',
+    'node.id': o.id,
+    'controller.quorum.voters': o.voters,
+    listeners: `PLAINTEXT://127.0.0.1:${o.port},CONTROLLER://127.0.0.1:${o.controllerPort}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${o.port}`,
+    'controller.listener.names': 'CONTROLLER',
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'log.dirs': o.directory,
+    'offsets.topic.replication.factor': o.replicas,
+    'offsets.topic.num.partitions': 1,
+    'transaction.state.log.replication.factor': o.replicas,
+    'transaction.state.log.min.isr': minInSync,
+    'transaction.state.log.num.partitions': 1,
+    'share.coordinator.state.topic.replication.factor': o.replicas,
+    'share.coordinator.state.topic.min.isr': minInSync,
+    'share.coordinator.state.topic.num.partitions': 1,
+    'group.initial.rebalance.delay.ms': 0,
+    'auto.create.topics.enable': 'false',
+    // The defaults (9 s, 2 s) make every killed broker a long outage; the compose file sets these two as well.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 500,
+    'num.network.threads': 2,
+    'num.io.threads': 4,
+    'background.threads': 2,
+    'log.cleaner.enable': 'false',
+  };
+  return Object.entries(settings)
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+}
+
+function javaArguments(): string[] {
+  const jars = readdirSync(LIBRARIES).filter((file) => file.endsWith('.jar'));
+  const classPath = jars
+    .sort()
+    .map((jar) => join(LIBRARIES, jar))
+    .join(':');
+  return [
+    '-Xmx256m',
+    '-XX:TieredStopAtLevel=1',
+    '-XX:+UseSerialGC',
+    `-Dlog4j2.configurationFile=${LOGGING}`,
+    '-cp',
+    classPath,
+  ];
+}
+
+function fetchJars(): void {
+  need('mvn', '-v');
+  mkdirSync(HOME, { recursive: true });
+  const pom = resolve(import.meta.dirname, 'kafka/pom.xml');
+  const partial = join(HOME, `lib-${process.pid}`);
+  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
+  const result = spawnSync('mvn', ['-q', '-B', '-f', pom, ...goal], { encoding: 'utf8' });
+  if (result.status !== 0) throw new Error(`Maven could not fetch Kafka: ${result.stdout}${result.stderr}`);
+  rmSync(LIBRARIES, { recursive: true, force: true });
+  renameSync(partial, LIBRARIES);
+}
+
+/** Runs one broker through its whole life, which leaves a formatted directory and the archive of the classes it loaded. */
+async function formatAndArchive(): Promise<void> {
+  const directory = temporaryDirectory('kafka-install');
+  try {
+    const [port, controllerPort] = [await freePort(), await freePort()];
+    const configuration = join(directory, 'server.properties');
+    const data = join(directory, 'data');
+    const voters = `1@127.0.0.1:${controllerPort}`;
+    writeFileSync(
+      configuration,
+      brokerConfiguration({ id: 1, port, controllerPort, voters, directory: data, replicas: 1 }),
+    );
+    const format = ['kafka.tools.StorageTool', 'format', '-t', CLUSTER_ID, '-c', configuration];
+    const formatted = spawnSync('java', [...javaArguments(), ...format], { encoding: 'utf8' });
+    if (formatted.status !== 0) throw new Error(`Kafka could not format: ${formatted.stdout}${formatted.stderr}`);
+    rmSync(FORMATTED, { recursive: true, force: true });
+    cpSync(data, FORMATTED, { recursive: true });
+    const broker = new ChildServer({
+      name: 'the broker that writes the class archive',
+      command: 'java',
+      args: [`-XX:ArchiveClassesAtExit=${ARCHIVE}`, ...javaArguments(), 'kafka.Kafka', configuration],
+      directory,
+      isReady: () => listsBrokers(port, 1),
+      readyTimeoutMs: 60_000,
+    });
+    await broker.start();
+    await broker.stop(60_000);
+  } finally {
+    rmSync(directory, { recursive: true, force: true });
+  }
+}
+
+/** Whether the broker at `port` answers a Metadata request (version 1, no topics) with at least `count` brokers. */
+export function listsBrokers(port: number, count: number): Promise<boolean> {
+  const request = Buffer.alloc(18);
+  request.writeInt32BE(14, 0); // length of what follows
+  request.writeInt16BE(3, 4); // Metadata
+  request.writeInt16BE(1, 6); // version
+  request.writeInt32BE(7, 8); // correlation id
+  request.writeInt16BE(-1, 12); // no client id
+  request.writeInt32BE(0, 14); // no topics
+  return ask(port, request, (answer) => answer.length >= 12 && answer.readInt32BE(8) >= count);
+}
+
+function need(command: string, versionFlag: string): void {
+  if (spawnSync(command, [versionFlag]).status !== 0) throw new Error(`there is no ${command} on the PATH`);
+}
