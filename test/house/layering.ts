@@ -1,0 +1,86 @@
+// Who may import whom inside src/, and that no file reaches itself through its imports.
+import type { SourceFile } from './source-files.ts';
+import { importsOf, resolvedPath } from './source-imports.ts';
+
+export const LAYERS = [
+  'base',
+  'core',
+  'log',
+  'cache',
+  'node',
+  'client',
+  'http',
+  'cluster',
+  'settings.ts',
+  'main.ts',
+] as const;
+export type Layer = (typeof LAYERS)[number];
+
+/** What each layer may import besides itself. */
+const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
+  base: [],
+  core: ['base'],
+  log: ['base'],
+  cache: ['base'],
+  node: ['base', 'core', 'log'],
+  client: ['base', 'core', 'cache'],
+  http: ['base', 'core', 'node', 'cache'],
+  'settings.ts': ['base'],
+  cluster: LAYERS,
+  'main.ts': LAYERS,
+};
+
+/** One sentence for each import that the layers forbid. */
+export function layeringFaults(files: readonly SourceFile[]): readonly string[] {
+  return files.flatMap((file) => {
+    const layer = layerOf(file.path);
+    if (layer === undefined) return [`${file.path}: is in no layer; the layers are ${LAYERS.join(', ')}`];
+    return importsOf(file.text).flatMap(({ specifier, line }) => {
+      const fault = specifier === undefined ? hiddenFault(layer) : importFault(file.path, layer, specifier);
+      return fault === undefined ? [] : [`${file.path}:${line}: ${fault}`];
+    });
+  });
+}
+
+/** One sentence for each circle of files, types included: the path that leads from a file back to itself. */
+export function circles(files: readonly SourceFile[]): readonly string[] {
+  const targets = new Map(files.map((file) => [file.path, localImports(file)]));
+  const finished = new Set<string>();
+  const found: string[] = [];
+  const visit = (path: string, trail: readonly string[]): void => {
+    const start = trail.indexOf(path);
+    if (start >= 0) found.push(`a circle of imports: ${[...trail.slice(start), path].join(' → ')}`);
+    if (start >= 0 || finished.has(path)) return;
+    for (const target of targets.get(path) ?? []) visit(target, [...trail, path]);
+    finished.add(path);
+  };
+  for (const path of targets.keys()) visit(path, []);
+  return found;
+}
+
+function importFault(path: string, layer: Layer, specifier: string): string | undefined {
+  const target = resolvedPath(path, specifier);
+  if (target === undefined) return undefined;
+  const targetLayer = layerOf(target);
+  if (targetLayer === undefined) return `src/ may not import ${target}, which is outside src/`;
+  if (targetLayer === layer || ALLOWED[layer].includes(targetLayer)) return undefined;
+  const allowed = ALLOWED[layer].length === 0 ? 'nothing' : ALLOWED[layer].join(', ');
+  return `${layer} may import ${allowed}, but not ${targetLayer} (${target})`;
+}
+
+/** A computed path would hide an import from this test; settings.ts loads the user's configuration that way. */
+function hiddenFault(layer: Layer): string | undefined {
+  return layer === 'settings.ts' ? undefined : 'only settings.ts may import a computed path';
+}
+
+function layerOf(path: string): Layer | undefined {
+  const [top, second] = path.split('/');
+  return top === 'src' ? LAYERS.find((layer) => layer === second) : undefined;
+}
+
+function localImports(file: SourceFile): readonly string[] {
+  return importsOf(file.text).flatMap(({ specifier }) => {
+    const target = specifier === undefined ? undefined : resolvedPath(file.path, specifier);
+    return target === undefined ? [] : [target];
+  });
+}
