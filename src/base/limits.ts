@@ -67,3 +67,20 @@ export const NODE_LIMITS = {
   /** The answer of a 503 or 429 asks the client to come again after this long. */
   retryAfterSeconds: 1,
 } as const;
+
+/** Bounds of the memory log and the embedded log; Kafka's stand with its settings. */
+export const LOG_LIMITS = {
+  maxPayloadBytes: 2 * MIB,
+  maxWaitingAppends: 16_384,
+  appendTimeoutMs: 2 * SECOND,
+  openTimeoutMs: 10 * SECOND,
+  /** A batch handed to a follower ends at the first record that reaches either. */
+  maxBatchBytes: MIB,
+  maxBatchRecords: 4_096,
+  /** One transaction of the embedded log. */
+  maxCommitBytes: 8 * MIB,
+  maxCommitRecords: 4_096,
+  trimSliceRecords: 1_000,
+  /** How often followers look by themselves, should a nudge of another process be lost. */
+  pollMs: 100,
+} as const;
