@@ -1,0 +1,67 @@
+// Every setting with its default, explained. Copy this file to config.ts and keep the lines that you change.
+//
+// A flag (--port 8001) goes before its environment variable (CHORUS_PORT), that before config.ts, that before the default;
+// `node src/main.ts --help` lists all of them. An unknown setting is an error that names the nearest known one.
+// Durations: '500ms', '30s', '5m', '2h' or a number of seconds. Sizes: '512KiB', '64MiB', '4GiB' or a number of bytes.
+import type { Config } from './src/settings.ts';
+
+export const config = {
+  // This node among its cluster. Without it: the host name; under `npm start`: node-1, node-2, …
+  // nodeId: 'node-1',
+
+  http: {
+    // Loopback keeps others out. Another address asks for an explicit `auth`, see below.
+    host: '127.0.0.1',
+    // Under `npm start` the port of the first node; the others follow.
+    port: 8001,
+    // How others reach this node, as /v1/cluster shows it. Without it: host and port.
+    // address: 'chorus-1.internal:8001',
+    // Names taken in the Host header besides loopback; keeps web pages of strangers from reaching a local node. '*' takes all.
+    // allowedHosts: ['chorus.internal'],
+    // What reads get that do not ask: 'eventual' (local memory), 'session' or 'linearizable'.
+    defaultConsistency: 'eventual',
+  },
+
+  // 'none' lets everybody in who reaches the port. Without it: 'none' on loopback, 'tokens' elsewhere.
+  // auth: 'none',
+
+  log: {
+    // 'embedded': a file in `dataDir`, shared by the nodes of one machine. 'kafka': a topic. 'memory': one node, lost at its end.
+    kind: 'embedded',
+    kafka: {
+      // Needed with 'kafka'.
+      // brokers: ['kafka-1:9092', 'kafka-2:9092', 'kafka-3:9092'],
+      // One topic is one cluster; it is created with the right settings when it is not there.
+      topic: 'chorus.commands',
+    },
+  },
+
+  // log/ and snapshots/ in it are shared by the nodes of one machine, <nodeId>/ is each node's own. A local disk, no network share.
+  dataDir: './data',
+
+  // What a new cluster begins with. They are part of the replicated state: an old cluster keeps those its log says.
+  limits: {
+    maxValueBytes: '1MiB',
+    maxKeys: 16_000_000,
+    // Keys and values together, as counted by Chorus; the process needs about three times as much.
+    maxMemory: '4GiB',
+    // Outcomes remembered so that a repeat with the same Idempotency-Key gets the first answer; at most this many twice over.
+    maxOutcomes: 1_000_000,
+  },
+
+  // How long the log may be unreachable at the start before the node gives up with exit code 69.
+  startTimeout: '60s',
+  // On SIGTERM: how long requests in flight may take to finish …
+  shutdownTimeout: '10s',
+  // … and how long /readyz is red before connections close, so that a balancer has seen it.
+  drainDelay: '500ms',
+
+  // 'debug' says more; values and tokens are in no log at any level.
+  logLevel: 'info',
+
+  // Only for `npm start`.
+  cluster: {
+    nodes: 3,
+    gatewayPort: 8080,
+  },
+} satisfies Config;
