@@ -1,0 +1,163 @@
+// One call over HTTP, repeated with the same id on the next address until its answer is known or its deadline has passed.
+import { Agent } from 'node:http';
+import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import type { World } from '../base/world.ts';
+import { ChorusError, problemOf } from './errors.ts';
+
+export type ClientWorld = Pick<World, 'clock' | 'random' | 'newId'>;
+
+export type Call = {
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
+  /** Path and query, beginning with a slash. */
+  readonly path: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array;
+  /** Of the intention: the same in every attempt. Undefined for reads. */
+  readonly id: string | undefined;
+  /** Milliseconds from now after which no attempt is begun or waited for. */
+  readonly deadlineMs: number;
+};
+
+export type Answer = {
+  readonly status: number;
+  /** Undefined when the header is absent. Names in lower case. */
+  header(name: string): string | undefined;
+  readonly body: Uint8Array;
+  readonly id: string | undefined;
+  /** How many requests it took. */
+  readonly attempts: number;
+};
+
+export type TransportOptions = {
+  readonly baseUrls: readonly string[];
+  readonly attemptTimeoutMs: number;
+  readonly maxConnections: number;
+  readonly world: ClientWorld;
+};
+
+/** These say that the same request may fare better later or elsewhere; every other status is final. */
+const REPEATED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
+/** With these codes nothing was sent, so nothing can have been applied. */
+const UNSENT_CODES: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+const BACKOFF_MIN_MS = 25;
+const BACKOFF_MAX_MS = 1000;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+
+/** Owns the connections, kept alive between calls. Stays with one address until an attempt there fails. */
+export class Transport {
+  readonly #options: TransportOptions;
+  readonly #agent: Agent;
+  readonly #http: AxiosInstance;
+  #current = 0;
+
+  constructor(options: TransportOptions) {
+    if (options.baseUrls.length === 0) throw new TypeError('a client needs at least one base URL');
+    this.#options = options;
+    this.#agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections });
+    this.#http = axios.create({
+      httpAgent: this.#agent,
+      proxy: false,
+      maxRedirects: 0,
+      decompress: false,
+      responseType: 'arraybuffer',
+      validateStatus: () => true,
+      maxContentLength: MAX_ANSWER_BYTES,
+      maxBodyLength: MAX_ANSWER_BYTES,
+      transformRequest: (data: unknown) => data,
+    });
+  }
+
+  /** Resolves with the first final answer; throws a ChorusError 'deadline' that says whether the call may have been applied. */
+  async call(call: Call): Promise<Answer> {
+    const { clock } = this.#options.world;
+    const giveUpAt = clock.monotonicMs() + call.deadlineMs;
+    let mayBeApplied = false;
+    let lastTrouble = 'no attempt was made';
+    for (let attempts = 1; ; attempts++) {
+      const leftMs = giveUpAt - clock.monotonicMs();
+      if (leftMs <= 0) throw this.#givenUp(call, mayBeApplied, attempts - 1, lastTrouble);
+      const result = await this.#attempt(call, Math.min(leftMs, this.#options.attemptTimeoutMs));
+      if (result.kind === 'answered' && !REPEATED_STATUSES.has(result.response.status)) {
+        return asAnswer(result.response, call.id, attempts);
+      }
+      mayBeApplied ||= result.kind === 'answered' ? !isNotApplied(result.response) : result.wasSent;
+      lastTrouble = result.kind === 'answered' ? `answered ${result.response.status}` : result.trouble;
+      this.#current = (this.#current + 1) % this.#options.baseUrls.length;
+      const isRoundOver = attempts % this.#options.baseUrls.length === 0;
+      if (isRoundOver) await this.#backOff(attempts, retryAfterMs(result), giveUpAt - clock.monotonicMs());
+    }
+  }
+
+  close(): void {
+    this.#agent.destroy();
+  }
+
+  async #attempt(call: Call, timeoutMs: number): Promise<Attempt> {
+    const url = `${this.#options.baseUrls[this.#current] ?? ''}${call.path}`;
+    const headers = { ...call.headers, ...(call.id === undefined ? {} : { 'idempotency-key': call.id }) };
+    const timeout = new AbortController();
+    const cancel = this.#options.world.clock.after(timeoutMs, () => timeout.abort());
+    try {
+      const body = call.body === undefined ? {} : { data: call.body };
+      const signal = timeout.signal;
+      const response = await this.#http.request<Uint8Array>({ method: call.method, url, headers, signal, ...body });
+      return { kind: 'answered', response };
+    } catch (error) {
+      if (!isAxiosError(error)) throw error;
+      const trouble = timeout.signal.aborted ? `no answer within ${Math.round(timeoutMs)} ms` : error.message;
+      return { kind: 'lost', trouble, wasSent: !UNSENT_CODES.has(error.code ?? '') };
+    } finally {
+      cancel();
+    }
+  }
+
+  /** Doubles with each round, with jitter so that clients that failed together do not come back together. */
+  async #backOff(attempts: number, askedMs: number, leftMs: number): Promise<void> {
+    const round = attempts / this.#options.baseUrls.length;
+    const fullMs = Math.min(BACKOFF_MAX_MS, BACKOFF_MIN_MS * 2 ** Math.min(round, 10));
+    const waitMs = Math.max(askedMs, fullMs * (0.5 + this.#options.world.random() / 2));
+    await new Promise<void>((resolve) => {
+      this.#options.world.clock.after(Math.max(0, Math.min(waitMs, leftMs)), resolve);
+    });
+  }
+
+  #givenUp(call: Call, mayBeApplied: boolean, attempts: number, trouble: string): ChorusError {
+    const message = `${call.method} ${call.path} had no final answer within ${call.deadlineMs} ms (${attempts} attempts; ${trouble})`;
+    const outcome = mayBeApplied && call.id !== undefined ? 'unknown' : 'not-applied';
+    return new ChorusError({ code: 'deadline', message, status: undefined, outcome, id: call.id, isRetryable: true });
+  }
+}
+
+type Attempt =
+  | { readonly kind: 'answered'; readonly response: AxiosResponse<Uint8Array> }
+  | { readonly kind: 'lost'; readonly trouble: string; readonly wasSent: boolean };
+
+function asAnswer(response: AxiosResponse<Uint8Array>, id: string | undefined, attempts: number): Answer {
+  return {
+    status: response.status,
+    header: (name) => headerOf(response, name),
+    body: response.data,
+    id,
+    attempts,
+  };
+}
+
+function headerOf(response: AxiosResponse<Uint8Array>, name: string): string | undefined {
+  const value: unknown = response.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function isNotApplied(response: AxiosResponse<Uint8Array>): boolean {
+  return problemOf(response.data)?.outcome === 'not-applied';
+}
+
+function retryAfterMs(result: Attempt): number {
+  const seconds = result.kind === 'answered' ? Number(headerOf(result.response, 'retry-after') ?? 0) : 0;
+  return Number.isFinite(seconds) ? seconds * 1000 : 0;
+}
