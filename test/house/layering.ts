@@ -73,9 +73,13 @@ function hiddenFault(layer: Layer): string | undefined {
   return layer === 'settings.ts' ? undefined : 'only settings.ts may import a computed path';
 }
 
+/** The settings are one layer in several files: `settings.ts`, `setting-table.ts`, … */
+const SETTINGS_FILE = /^settings?(-[a-z-]+)?\.ts$/;
+
 function layerOf(path: string): Layer | undefined {
   const [top, second] = path.split('/');
-  return top === 'src' ? LAYERS.find((layer) => layer === second) : undefined;
+  if (top !== 'src' || second === undefined) return undefined;
+  return SETTINGS_FILE.test(second) ? 'settings.ts' : LAYERS.find((layer) => layer === second);
 }
 
 function localImports(file: SourceFile): readonly string[] {
