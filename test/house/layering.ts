@@ -25,7 +25,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   node: ['base', 'core', 'log'],
   client: ['base', 'core', 'cache'],
   http: ['base', 'core', 'node', 'cache'],
-  'settings.ts': ['base'],
+  'settings.ts': ['base', 'node'],
   cluster: LAYERS,
   'main.ts': LAYERS,
 };
