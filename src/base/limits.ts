@@ -35,8 +35,12 @@ export const STATE_LIMITS = {
 /** Bounds of one frame: below the topic's max.message.bytes of 2 MiB. */
 export const FRAME_LIMITS = {
   maxFrameBytes: MIB + 512 * KIB,
-  maxFrameCommands: 10_000,
+  maxFrameCommands: 20_000,
+  /** What clients may fill of it; the rest is for chores and the heartbeat. */
+  maxClientCommands: 10_000,
   maxChoresPerFrame: 1_000,
+  /** Room kept for the frame's head and a heartbeat. */
+  headBytes: 2 * KIB,
 } as const;
 
 export const MEMBER_LIMITS = {
@@ -56,6 +60,7 @@ export const NODE_LIMITS = {
   tickMs: 100,
   pauseMs: SECOND,
   choresMs: 250,
+  choreTimeoutMs: 5 * SECOND,
   applySliceMs: 8,
   backoffMinMs: 50,
   backoffMaxMs: 500,
@@ -72,6 +77,7 @@ export const NODE_LIMITS = {
 export const LOG_LIMITS = {
   maxPayloadBytes: 2 * MIB,
   maxWaitingAppends: 16_384,
+  maxWaitingBytes: 64 * MIB,
   appendTimeoutMs: 2 * SECOND,
   openTimeoutMs: 10 * SECOND,
   /** A batch handed to a follower ends at the first record that reaches either. */
@@ -81,6 +87,26 @@ export const LOG_LIMITS = {
   maxCommitBytes: 8 * MIB,
   maxCommitRecords: 4_096,
   trimSliceRecords: 1_000,
+  trimSliceBytes: 8 * MIB,
   /** How often followers look by themselves, should a nudge of another process be lost. */
   pollMs: 100,
+} as const;
+
+export const KAFKA_LIMITS = {
+  connectTimeoutMs: SECOND,
+  /** Finding the leader: connecting, asking and connecting to it, all together. An append takes this and the next at most. */
+  lookupTimeoutMs: 2 * SECOND,
+  produceTimeoutMs: 2 * SECOND,
+  /** How long the broker waits for its in-sync replicas: below the client's own patience, so that it is the one to answer. */
+  replicationTimeoutMs: 1_500,
+  fetchWaitMs: 250,
+  fetchTimeoutMs: 2_500,
+  fetchBytes: 8 * MIB,
+  offsetsTimeoutMs: 2_500,
+  /** start, end and trim look for an answer this long. */
+  patienceMs: 8 * SECOND,
+  adminTimeoutMs: 5 * SECOND,
+  topicBytes: 2 * MIB,
+  /** Brokers asked at once where the leader is. */
+  brokersAsked: 5,
 } as const;
