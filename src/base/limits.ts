@@ -60,6 +60,7 @@ export const NODE_LIMITS = {
   tickMs: 100,
   pauseMs: SECOND,
   choresMs: 250,
+  stopPollMs: 10,
   choreTimeoutMs: 5 * SECOND,
   applySliceMs: 8,
   backoffMinMs: 50,
