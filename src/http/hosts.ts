@@ -1,0 +1,39 @@
+// Which addresses a node may be bound to, and for which hosts it answers: keeps other web pages' names (DNS rebinding) out.
+import { EXIT, FatalError } from '../base/errors.ts';
+
+export type Auth = 'none' | 'tokens';
+
+/** Host names, lower case, for which a node answers beside the loopback names; 'any': it does not look. */
+export type HostRule = readonly string[] | 'any';
+
+/** Throws FatalError (64) when a node would be open to others without being told so. */
+export function checkBinding(host: string, auth: Auth): void {
+  if (isLoopback(host) || auth === 'none') return;
+  throw new FatalError(
+    EXIT.badConfiguration,
+    `Binding to ${host} would let anyone who reaches this machine read and write: tokens are not there yet. Bind 127.0.0.1, or say auth: 'none' (--auth none) if the network is closed.`,
+  );
+}
+
+/** The sentence to be said at start when a node is open to others; undefined when it is not. */
+export function openBindingWarning(host: string, auth: Auth): string | undefined {
+  if (isLoopback(host) || auth !== 'none') return undefined;
+  return `ATTENTION: this node listens on ${host} without authentication (auth: 'none'). Whoever reaches it can read, change and delete everything.`;
+}
+
+export function isLoopback(host: string): boolean {
+  const name = host.toLowerCase();
+  return name === 'localhost' || name === '::1' || name === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(name);
+}
+
+/** Whether a node answers for a Host header (or the authority of an absolute target), whatever its port. */
+export function isHostAllowed(rule: HostRule, header: string): boolean {
+  if (rule === 'any') return true;
+  const name = hostNameOf(header);
+  return name !== undefined && (isLoopback(name) || rule.includes(name));
+}
+
+/** The name in `name:port`, `name` or `[address]:port`, lower case. */
+export function hostNameOf(header: string): string | undefined {
+  return /^(\[[0-9a-f:.]+\]|[^\s:@/\\[\]?#]+)(?::\d{0,5})?$/i.exec(header)?.[1]?.toLowerCase();
+}

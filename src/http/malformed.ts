@@ -1,0 +1,75 @@
+// What never becomes a request: bytes that are not HTTP, too large or too slow heads. Answered on the bare socket, as a problem too.
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { standardHeaders } from './answers.ts';
+import { PROBLEM_TYPE, Problem, type ProblemCode, problemDocument } from './problems.ts';
+import type { HttpService } from './service.ts';
+
+const CODES: Readonly<Record<string, ProblemCode>> = {
+  HPE_HEADER_OVERFLOW: 'headers-too-large',
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: 'headers-too-large',
+  HPE_INVALID_EOF_STATE: 'body-truncated',
+  ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
+};
+
+/** The listener of a server's `clientError`. */
+export function createMalformedHandler(service: HttpService): (error: NodeJS.ErrnoException, socket: Duplex) => void {
+  return (error, socket) => {
+    const pending = pendingAnswer(socket);
+    // An answer that has begun, or that belongs to a request which came whole, must not be mixed with another.
+    const isOwed = pending !== undefined && (pending.headersSent || pending.req.complete);
+    if (error.code === 'ECONNRESET' || !socket.writable || isOwed) return void socket.destroy();
+    writeProblem(service, socket, new Problem(CODES[error.code ?? ''] ?? 'malformed-request'));
+  };
+}
+
+/** The listener of a server's `connect`: this is no proxy. */
+export function createConnectHandler(service: HttpService): (request: IncomingMessage, socket: Duplex) => void {
+  return (_request, socket) => {
+    writeProblem(
+      service,
+      socket,
+      new Problem('method-not-allowed', { headers: ['Allow', 'GET, HEAD, PUT, POST, DELETE, OPTIONS'] }),
+    );
+  };
+}
+
+function writeProblem(service: HttpService, socket: Duplex, problem: Problem): void {
+  const { node, metrics } = service;
+  const body = problemDocument(problem, node.nodeId, undefined);
+  const headers = [
+    ...standardHeaders(node),
+    ...[
+      'Content-Type',
+      PROBLEM_TYPE,
+      'Content-Length',
+      String(Buffer.byteLength(body)),
+      'Cache-Control',
+      'no-store',
+      'Connection',
+      'close',
+    ],
+    ...(problem.details.headers ?? []),
+  ];
+  let head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nDate: ${new Date().toUTCString()}\r\n`;
+  for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
+  metrics.observe('other', 'malformed', problem.status, 0);
+  socket.once('error', () => socket.destroy());
+  socket.end(`${head}\r\n${body}`, () => lingeringClose(socket));
+}
+
+/** Reads on for a moment: closing while bytes of the client wait unread would reset the connection and lose the answer. */
+function lingeringClose(socket: Duplex): void {
+  const timer = setTimeout(() => socket.destroy(), LINGER_MS);
+  timer.unref();
+  socket.once('close', () => clearTimeout(timer));
+  socket.once('end', () => socket.destroy());
+  socket.resume();
+}
+
+const LINGER_MS = 500;
+
+/** The answer that Node has under way on this socket; the field is Node's own and looked at with care. */
+function pendingAnswer(socket: Duplex): ServerResponse | undefined {
+  return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
+}

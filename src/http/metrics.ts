@@ -1,0 +1,106 @@
+// Prometheus metrics of one server: its requests, its node's counters, and the process; a registry of its own.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import type { NodeApi, NodeMetrics } from '../node/requests.ts';
+
+/** The resource that served a request, for metrics. */
+export type Route = 'keys' | 'cluster' | 'livez' | 'readyz' | 'metrics' | 'pycache' | 'other';
+
+export type HttpMetrics = {
+  /** One answered request. */
+  observe(route: Route, method: string, status: number, seconds: number): void;
+  /** The text exposition and its content type. */
+  text(): Promise<{ readonly contentType: string; readonly body: string }>;
+};
+
+type Row = readonly [field: keyof NodeMetrics, name: string, help: string];
+
+const COUNTERS: readonly Row[] = [
+  ['framesApplied', 'chorus_frames_applied_total', 'Frames applied to the state'],
+  ['commandsApplied', 'chorus_commands_applied_total', 'Commands applied to the state, rejected ones included'],
+  ['copiesIgnored', 'chorus_frame_copies_ignored_total', 'Frames that were copies of applied ones'],
+  ['garbageFrames', 'chorus_garbage_frames_total', 'Records of the log that could not be decoded'],
+  ['framesAppended', 'chorus_frames_appended_total', 'Frames of this node that the log acknowledged'],
+  ['appendsRefused', 'chorus_appends_refused_total', 'Appends that the log refused'],
+  ['appendsUnknown', 'chorus_appends_unknown_total', 'Appends whose fate was not known'],
+  ['pauses', 'chorus_pauses_total', 'Times this process was found to have stood still'],
+  ['disagreements', 'chorus_digest_disagreements_total', 'Times two members reported different digests at one offset'],
+  ['repeats', 'chorus_repeats_total', 'Commands answered with the outcome of an earlier attempt'],
+  ['clockJumps', 'chorus_clock_jumps_total', 'Jumps of the clock of the log'],
+];
+
+const GAUGES: readonly Row[] = [
+  ['waitingCommands', 'chorus_waiting_commands', 'Commands waiting for the log or to be applied'],
+  ['waitingBytes', 'chorus_waiting_bytes', 'Bytes of the waiting commands'],
+  ['waitingReads', 'chorus_waiting_reads', 'Reads waiting for a revision or the log'],
+  ['keys', 'chorus_keys', 'Keys stored'],
+  ['bytes', 'chorus_bytes', 'Logical bytes stored'],
+  ['rememberedOutcomes', 'chorus_remembered_outcomes', 'Outcomes remembered by id'],
+];
+
+export function createMetrics(node: NodeApi): HttpMetrics {
+  const registry = new Registry();
+  registry.setDefaultLabels({ node: node.nodeId });
+  collectDefaultMetrics({ register: registry });
+  addNodeMetrics(registry, node);
+  const requests = new Counter({
+    name: 'chorus_http_requests_total',
+    help: 'Answered requests',
+    labelNames: ['route', 'method', 'status'],
+    registers: [registry],
+  });
+  const durations = new Histogram({
+    name: 'chorus_http_request_duration_seconds',
+    help: 'From the head of a request to its answer',
+    labelNames: ['route', 'status'],
+    buckets: [0.000_1, 0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [registry],
+  });
+  return {
+    observe(route, method, status, seconds) {
+      requests.inc({ route, method, status });
+      durations.observe({ route, status }, seconds);
+    },
+    async text() {
+      return { contentType: registry.contentType, body: await registry.metrics() };
+    },
+  };
+}
+
+function addNodeMetrics(registry: Registry, node: NodeApi): void {
+  const registers = [registry];
+  for (const [field, name, help] of COUNTERS) {
+    let last = 0;
+    new Counter({
+      name,
+      help,
+      registers,
+      collect() {
+        const now = node.metrics()[field];
+        this.inc(Math.max(0, now - last));
+        last = now;
+      },
+    });
+  }
+  for (const [field, name, help] of GAUGES) addGauge(registry, name, help, () => node.metrics()[field]);
+  addGauge(registry, 'chorus_revision', 'Commands applied here', () => node.revision());
+  addGauge(
+    registry,
+    'chorus_lag_seconds',
+    'Upper bound on how old what is read here can be',
+    () => node.lagMs() / 1000,
+  );
+  addGauge(registry, 'chorus_ready', '1 when this node serves requests', () =>
+    node.status().phase === 'ready' ? 1 : 0,
+  );
+}
+
+function addGauge(registry: Registry, name: string, help: string, read: () => number): void {
+  new Gauge({
+    name,
+    help,
+    registers: [registry],
+    collect() {
+      this.set(read());
+    },
+  });
+}

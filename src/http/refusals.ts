@@ -1,0 +1,119 @@
+// What a node's refusals and a write's outcomes become: problems that say whether the write may still happen.
+import { InvariantBroken, unreachable } from '../base/assert.ts';
+import type { Outcome } from '../core/outcome.ts';
+import type { Refusal, WriteResult } from '../node/requests.ts';
+import { etagOf } from './conditions.ts';
+import { Problem, type ProblemDetails } from './problems.ts';
+
+const REFUSALS: Readonly<Record<Refusal, string>> = {
+  replaying: 'This node is replaying the log; another node may serve, and /readyz?verbose says how far this one is.',
+  paused: 'This process stood still for a while; it serves again when it has caught up with the log.',
+  stopping: 'This node is stopping; another node may serve.',
+  quarantined: 'This node differs from the others and takes no part until it is restored.',
+  overloaded: 'Too many requests are waiting in this node.',
+};
+
+/** A request that this node cannot take now. 503 or 429; for writes `outcome` says what is known of them. */
+export function refusalProblem(reason: Refusal, write: ProblemDetails = {}): Problem {
+  return new Problem(reason, { ...write, detail: REFUSALS[reason] });
+}
+
+/** A write that came with an id may have been appended by another node: only without one it is certain that it was not. */
+export function outcomeOfUntried(id: string | undefined): ProblemDetails {
+  return id === undefined ? { outcome: 'not-applied' } : { outcome: 'unknown', id };
+}
+
+/** The outcome of a write that succeeded, or throws the Problem that says why not. `id`: the one that came in. */
+export function successOf(result: WriteResult, id: string | undefined): Outcome {
+  switch (result.kind) {
+    case 'applied':
+      return accepted(result.outcome, result.id, id);
+    case 'refused': {
+      const write = knowledge(result.isUnknown, result.id);
+      if (result.reason !== 'too-large') throw refusalProblem(result.reason, write);
+      throw new Problem('value-too-large', {
+        ...write,
+        field: 'body',
+        detail: 'The log does not take a command of this size.',
+      });
+    }
+    case 'timed-out':
+      throw new Problem('timed-out', {
+        ...knowledge(result.isUnknown, result.id),
+        detail: timeoutDetail(result.isUnknown),
+      });
+    default:
+      return unreachable(result);
+  }
+}
+
+/** Headers that say which revision an outcome has and whether it is an earlier attempt's. */
+export function outcomeHeaders(outcome: Outcome): string[] {
+  const headers = outcome.code === 'deleted' ? [] : ['ETag', etagOf(outcome.revision)];
+  if (outcome.isRepeat) headers.push('Idempotency-Replayed', 'true');
+  return headers;
+}
+
+function accepted(outcome: Outcome, usedId: string, incomingId: string | undefined): Outcome {
+  const { code } = outcome;
+  const headers = outcome.isRepeat ? ['Idempotency-Replayed', 'true'] : [];
+  switch (code) {
+    case 'created':
+    case 'replaced':
+    case 'deleted':
+    case 'touched':
+    case 'done':
+      return outcome;
+    case 'condition-failed':
+      throw new Problem(code, {
+        ...final(usedId),
+        headers: [...headers, ...currentEtag(outcome)],
+        detail: conditionDetail(outcome),
+      });
+    case 'not-found':
+    case 'not-an-integer':
+    case 'overflow':
+    case 'value-too-large':
+      throw new Problem(code, { ...final(usedId), headers });
+    case 'id-reused':
+      throw new Problem(code, {
+        id: usedId,
+        field: 'Idempotency-Key',
+        detail:
+          'Method, key, query, conditions, content type and body must be the same each time an Idempotency-Key is used.',
+      });
+    case 'memory-full':
+    case 'deadline':
+      // This attempt was not applied; but with an id that came in, another attempt may be.
+      throw new Problem(code, knowledge(incomingId !== undefined, usedId));
+    case 'no-cluster':
+    case 'cluster-exists':
+    case 'other-cluster':
+    case 'stale':
+      throw new InvariantBroken('M1', `a client's command was answered ${code}`);
+    default:
+      return unreachable(code);
+  }
+}
+
+function final(id: string): ProblemDetails {
+  return { outcome: 'not-applied', id };
+}
+
+function knowledge(isUnknown: boolean, id: string): ProblemDetails {
+  return { outcome: isUnknown ? 'unknown' : 'not-applied', id };
+}
+
+function currentEtag({ detail }: Outcome): string[] {
+  return detail === 0n ? [] : ['ETag', etagOf(detail)];
+}
+
+function conditionDetail({ detail }: Outcome): string {
+  return detail === 0n ? 'There is no such key.' : `The key has revision ${detail}.`;
+}
+
+function timeoutDetail(isUnknown: boolean): string {
+  return isUnknown
+    ? 'Whether the command was or will be applied is not known; the same request with this id as Idempotency-Key tells, and is applied at most once.'
+    : 'The command was not applied and will not be.';
+}

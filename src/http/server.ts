@@ -1,0 +1,119 @@
+// The HTTP server of one node: Express behind Node's own server, with its limits, and an orderly end.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NODE_LIMITS, REQUEST_LIMITS, STATE_LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Consistency, NodeApi } from '../node/requests.ts';
+import { createApp } from './app.ts';
+import { BodyBudget } from './bodies.ts';
+import { type Auth, checkBinding, type HostRule, isLoopback, openBindingWarning } from './hosts.ts';
+import { createConnectHandler, createMalformedHandler } from './malformed.ts';
+import { createMetrics } from './metrics.ts';
+import type { HttpLimits, HttpService } from './service.ts';
+
+export type HttpServerOptions = {
+  readonly node: NodeApi;
+  readonly host: string;
+  /** 0: any free one. */
+  readonly port: number;
+  readonly auth: Auth;
+  /** Host names beside the loopback names for which this node answers; default: those, or any when bound elsewhere. */
+  readonly allowedHosts?: HostRule;
+  /** What is left out has its default from base/limits.ts. */
+  readonly limits?: Partial<HttpLimits>;
+  readonly logger: Logger;
+  readonly defaultConsistency?: Consistency;
+  /** Called when an invariant was found broken while a request was served; the process must end. */
+  onBroken?(error: Error): void;
+};
+
+export type HttpServer = {
+  readonly port: number;
+  /** Takes no new connections, ends idle ones, lets requests in flight finish for at most `deadlineMs`, then cuts them off. */
+  close(deadlineMs: number): Promise<void>;
+};
+
+/** Resolves when the server listens. Throws FatalError when the address would be open to others without leave. */
+export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
+  const { node, host, port, auth, logger } = options;
+  checkBinding(host, auth);
+  const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
+  let isClosing = false;
+  const service: HttpService = {
+    node,
+    logger,
+    limits,
+    hosts: options.allowedHosts ?? (isLoopback(host) ? [] : 'any'),
+    defaultConsistency: options.defaultConsistency ?? 'eventual',
+    bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
+    metrics: createMetrics(node),
+    isClosing: () => isClosing,
+    onBroken: (error) => options.onBroken?.(error),
+  };
+  const server = createNodeServer(service);
+  await listening(server, host, port);
+  const warning = openBindingWarning(host, auth);
+  if (warning !== undefined) logger.warn(warning);
+  return {
+    port: (server.address() as AddressInfo).port,
+    close(deadlineMs) {
+      isClosing = true;
+      return closed(server, deadlineMs);
+    },
+  };
+}
+
+const DEFAULT_LIMITS: HttpLimits = {
+  ...REQUEST_LIMITS,
+  maxValueBytes: STATE_LIMITS.maxValueBytes,
+  retryAfterSeconds: NODE_LIMITS.retryAfterSeconds,
+};
+
+function createNodeServer(service: HttpService): Server {
+  const { limits } = service;
+  const app = createApp(service);
+  const server = createServer(
+    {
+      maxHeaderSize: limits.maxHeaderBytes,
+      headersTimeout: limits.headersTimeoutMs,
+      requestTimeout: limits.requestTimeoutMs,
+      keepAliveTimeout: limits.keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, CHECKING_INTERVAL_MS),
+      // Checked in head.ts, which answers with a problem document.
+      requireHostHeader: false,
+    },
+    app,
+  );
+  server.maxConnections = limits.maxConnections;
+  // The size of the head is bounded above; a count beyond which Node drops headers silently would drop conditions.
+  server.maxHeadersCount = 0;
+  // Without these listeners Node would answer both itself; body and expectation are judged in their places.
+  server.on('checkContinue', app);
+  server.on('checkExpectation', app);
+  server.on('clientError', createMalformedHandler(service));
+  server.on('connect', createConnectHandler(service));
+  return server;
+}
+
+const CHECKING_INTERVAL_MS = 5_000;
+
+function listening(server: Server, host: string, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, host, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
+}
+
+function closed(server: Server, deadlineMs: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}

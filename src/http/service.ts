@@ -1,0 +1,30 @@
+// What every part of the HTTP layer works with: the node, the limits, the counters; made once per server.
+import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
+import type { REQUEST_LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Consistency, NodeApi } from '../node/requests.ts';
+import type { BodyBudget } from './bodies.ts';
+import type { HostRule } from './hosts.ts';
+import type { HttpMetrics, Route } from './metrics.ts';
+
+export type HttpLimits = Readonly<Record<keyof typeof REQUEST_LIMITS | 'maxValueBytes' | 'retryAfterSeconds', number>>;
+
+export type HttpService = {
+  readonly node: NodeApi;
+  readonly logger: Logger;
+  readonly limits: HttpLimits;
+  readonly hosts: HostRule;
+  readonly defaultConsistency: Consistency;
+  readonly bodies: BodyBudget;
+  readonly metrics: HttpMetrics;
+  /** True from `close()` on: answers then end their connections. */
+  isClosing(): boolean;
+  /** Called when an invariant was found broken while a request was served. */
+  onBroken(error: Error): void;
+};
+
+/** Kept per request beside Express's own. */
+export type Locals = { startedAtMs: number; route: Route; target: string };
+
+export type Request = ExpressRequest<Record<string, string>>;
+export type Response = ExpressResponse<unknown, Locals>;
