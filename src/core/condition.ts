@@ -44,8 +44,10 @@ export function readCondition(reader: ByteReader): Condition {
 }
 
 function writeRevisions(writer: ByteWriter, set: RevisionSet): void {
-  if (set === 'none') return writer.u8(0);
-  if (set === 'any') return writer.u8(ANY);
+  if (typeof set === 'string') {
+    writer.u8(set === 'none' ? 0 : ANY);
+    return;
+  }
   writer.u8(set.length);
   for (const revision of set) writer.varint(revision);
 }

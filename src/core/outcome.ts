@@ -69,3 +69,10 @@ export function isRemembered(code: OutcomeCode): boolean {
 export function isSuccess(code: OutcomeCode): code is Success {
   return successes.has(code);
 }
+
+/** What a command's own rules decided, before the machine makes it an outcome. */
+export type Verdict = { readonly code: OutcomeCode; readonly detail: bigint };
+
+export const VERDICTS = Object.freeze(
+  Object.fromEntries(OUTCOME_CODES.map((code) => [code, Object.freeze({ code, detail: 0n })])),
+) as Readonly<Record<OutcomeCode, Verdict>>;

@@ -22,7 +22,12 @@ export type WriteResult =
   /** The log has it and it was applied here: `outcome` may be a rejection, which is as final as a success. */
   | { readonly kind: 'applied'; readonly id: string; readonly outcome: Outcome }
   /** This node could not take it or see it through. `isUnknown`: some copy of it may be, or come to be, in the log. */
-  | { readonly kind: 'refused'; readonly id: string; readonly reason: Refusal | 'too-large'; readonly isUnknown: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly id: string;
+      readonly reason: Refusal | 'too-large';
+      readonly isUnknown: boolean;
+    }
   | { readonly kind: 'timed-out'; readonly id: string; readonly isUnknown: boolean };
 
 export type ReadRequest = {
@@ -91,7 +96,12 @@ export type ClusterView = {
 };
 
 export type DigestCheck =
-  | { readonly kind: 'checked'; readonly agreed: boolean; readonly revision: number; readonly digests: Readonly<Record<string, string>> }
+  | {
+      readonly kind: 'checked';
+      readonly agreed: boolean;
+      readonly revision: number;
+      readonly digests: Readonly<Record<string, string>>;
+    }
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
 

@@ -1,0 +1,84 @@
+// The commands that make and hold together the cluster: create-cluster, heartbeat.
+import { Malformed } from '../bytes.ts';
+import { VERDICTS } from '../outcome.ts';
+import type { CreateCluster, Heartbeat } from './command.ts';
+import type { CommandSpec } from './spec.ts';
+
+// create-cluster = cluster:text8 maxValueBytes:varint maxKeys:varint maxMemoryBytes:varint maxOutcomes:varint
+//                  outcomeWindowMs:varint featureLevel:varint
+export const createCluster: CommandSpec<CreateCluster> = {
+  number: 9,
+  version: 1,
+  write(writer, { cluster, limits }) {
+    writer.text8(cluster);
+    writer.varint(limits.maxValueBytes);
+    writer.varint(limits.maxKeys);
+    writer.varint(limits.maxMemoryBytes);
+    writer.varint(limits.maxOutcomes);
+    writer.varint(limits.outcomeWindowMs);
+    writer.varint(limits.featureLevel);
+  },
+  read(reader) {
+    const cluster = reader.text8();
+    if (cluster === '') throw new Malformed('a cluster has no id');
+    const limits = {
+      maxValueBytes: reader.varint(),
+      maxKeys: reader.varint(),
+      maxMemoryBytes: reader.varint(),
+      maxOutcomes: reader.varint(),
+      outcomeWindowMs: reader.varint(),
+      featureLevel: reader.varint(),
+    };
+    return { type: 'create-cluster', cluster, limits };
+  },
+  apply(state, command) {
+    if (state.cluster !== '') return VERDICTS['cluster-exists'];
+    state.cluster = command.cluster;
+    state.limits = command.limits;
+    state.recent.begin(state.time.now);
+    return VERDICTS.created;
+  },
+};
+
+// heartbeat = cluster:text8 address:text8 pid:varint version:text8 featureLevel:varint ready:u8 revision:varint
+//             lag:varint keys:varint bytes:varint ( 0:u8 | 1:u8 offset:varint revision:varint digest:u64 )
+export const heartbeat: CommandSpec<Heartbeat> = {
+  number: 10,
+  version: 1,
+  write(writer, command) {
+    writer.text8(command.cluster);
+    writer.text8(command.address);
+    writer.varint(command.pid);
+    writer.text8(command.version);
+    writer.varint(command.featureLevel);
+    writer.u8(command.isReady ? 1 : 0);
+    writer.varint(command.revision);
+    writer.varint(command.lagMs);
+    writer.varint(command.keys);
+    writer.varint(command.bytes);
+    writer.u8(command.report === undefined ? 0 : 1);
+    if (command.report === undefined) return;
+    writer.varint(command.report.offset);
+    writer.varint(command.report.revision);
+    writer.u64(command.report.digest);
+  },
+  read: (reader) => ({
+    type: 'heartbeat',
+    cluster: reader.text8(),
+    address: reader.text8(),
+    pid: reader.varint(),
+    version: reader.text8(),
+    featureLevel: reader.varint(),
+    isReady: reader.flag(),
+    revision: reader.varint(),
+    lagMs: reader.varint(),
+    keys: reader.varint(),
+    bytes: reader.varint(),
+    report: reader.flag() ? { offset: reader.varint(), revision: reader.varint(), digest: reader.u64() } : undefined,
+  }),
+  apply(state, command, place) {
+    if (command.cluster !== state.cluster) return VERDICTS['other-cluster'];
+    state.members.heartbeat(place, command, state.revision, state.time.now);
+    return VERDICTS.done;
+  },
+};

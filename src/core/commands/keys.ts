@@ -1,0 +1,90 @@
+// The commands on one key's whole value: put, delete, touch.
+import { holds, readCondition, writeCondition } from '../condition.ts';
+import type { Entry } from '../keyspace.ts';
+import { VERDICTS, type Verdict } from '../outcome.ts';
+import type { State } from '../state.ts';
+import type { Delete, Put, Touch } from './command.ts';
+import { type CommandSpec, readKey, readTtl } from './spec.ts';
+
+// put = key:bytes16 condition ttl:varint type:text8 value:bytes32
+export const put: CommandSpec<Put> = {
+  number: 1,
+  version: 1,
+  write(writer, command) {
+    writer.bytes16(command.key);
+    writeCondition(writer, command.condition);
+    writer.varint(command.ttlMs);
+    writer.text8(command.contentType);
+    writer.bytes32(command.value);
+  },
+  read: (reader) => ({
+    type: 'put',
+    key: readKey(reader),
+    condition: readCondition(reader),
+    ttlMs: readTtl(reader),
+    contentType: reader.text8(),
+    value: reader.bytes32(),
+  }),
+  apply(state, command) {
+    const old = state.entry(command.key);
+    if (!holds(command.condition, old?.revision)) return conditionFailed(old);
+    const { value, contentType } = command;
+    const entry = { value, contentType, revision: state.revision, expiresAt: state.expiry(command.ttlMs) };
+    return store(state, command.key, old, entry);
+  },
+};
+
+// delete = key:bytes16 condition
+export const deleteKey: CommandSpec<Delete> = {
+  number: 2,
+  version: 1,
+  write(writer, command) {
+    writer.bytes16(command.key);
+    writeCondition(writer, command.condition);
+  },
+  read: (reader) => ({ type: 'delete', key: readKey(reader), condition: readCondition(reader) }),
+  apply(state, command) {
+    const old = state.entry(command.key);
+    if (!holds(command.condition, old?.revision)) return conditionFailed(old);
+    if (old === undefined) return VERDICTS['not-found'];
+    state.keyspace.delete(command.key);
+    return VERDICTS.deleted;
+  },
+};
+
+// touch = key:bytes16 condition ttl:varint
+export const touch: CommandSpec<Touch> = {
+  number: 3,
+  version: 1,
+  write(writer, command) {
+    writer.bytes16(command.key);
+    writeCondition(writer, command.condition);
+    writer.varint(command.ttlMs);
+  },
+  read: (reader) => ({
+    type: 'touch',
+    key: readKey(reader),
+    condition: readCondition(reader),
+    ttlMs: readTtl(reader),
+  }),
+  apply(state, command) {
+    const old = state.entry(command.key);
+    if (!holds(command.condition, old?.revision)) return conditionFailed(old);
+    if (old === undefined) return VERDICTS['not-found'];
+    state.keyspace.set(command.key, { ...old, revision: state.revision, expiresAt: state.expiry(command.ttlMs) });
+    return VERDICTS.touched;
+  },
+};
+
+/** The verdict that tells the client which revision it should have known. */
+export function conditionFailed(entry: Entry | undefined): Verdict {
+  return { code: 'condition-failed', detail: BigInt(entry?.revision ?? 0) };
+}
+
+/** Stores the entry if the limits allow it. `old` is what the key held, as apply sees it. */
+export function store(state: State, key: Uint8Array, old: Entry | undefined, entry: Entry): Verdict {
+  if (entry.value.length > state.rules.maxValueBytes) return VERDICTS['value-too-large'];
+  if (!state.hasRoomFor(key, entry)) return VERDICTS['memory-full'];
+  state.keyspace.set(key, entry);
+  return old === undefined ? VERDICTS.created : VERDICTS.replaced;
+}

@@ -1,0 +1,38 @@
+// What a family file says of each of its commands: how it is written, read and applied.
+import { REQUEST_LIMITS } from '../../base/limits.ts';
+import { type ByteReader, type ByteWriter, Malformed } from '../bytes.ts';
+import type { Verdict } from '../outcome.ts';
+import type { State } from '../state.ts';
+import type { Command } from './command.ts';
+
+/** Where a command stands: its frame's author and place. */
+export type Place = {
+  readonly node: string;
+  readonly incarnation: string;
+  /** Offset of its frame. */
+  readonly offset: number;
+};
+
+export type CommandSpec<C extends Command> = {
+  /** Its number in the log: never used for another command. */
+  readonly number: number;
+  /** Of its body's format. */
+  readonly version: number;
+  write(writer: ByteWriter, command: C): void;
+  /** Throws Malformed on what `write` cannot have written. */
+  read(reader: ByteReader): C;
+  /** Total and deterministic. `state.revision` is already this command's. */
+  apply(state: State, command: C, place: Place): Verdict;
+};
+
+export function readKey(reader: ByteReader): Uint8Array {
+  const key = reader.bytes16();
+  if (key.length === 0 || key.length > REQUEST_LIMITS.maxKeyBytes) throw new Malformed('a key is empty or too long');
+  return key;
+}
+
+export function readTtl(reader: ByteReader): number {
+  const ttlMs = reader.varint();
+  if (ttlMs > REQUEST_LIMITS.maxTtlMs) throw new Malformed('a time to live is too long');
+  return ttlMs;
+}

@@ -1,0 +1,43 @@
+// The command table: every command there is, by its type and by its number in the log.
+import { barrier, checkpoint, expire } from './chores.ts';
+import { createCluster, heartbeat } from './cluster.ts';
+import type { Command } from './command.ts';
+import { deleteKey, put, touch } from './keys.ts';
+import type { CommandSpec } from './spec.ts';
+import { append, increment } from './values.ts';
+
+type Table = { readonly [T in Command['type']]: CommandSpec<Extract<Command, { type: T }>> };
+
+const table: Table = {
+  put,
+  delete: deleteKey,
+  touch,
+  increment,
+  append,
+  expire,
+  barrier,
+  checkpoint,
+  'create-cluster': createCluster,
+  heartbeat,
+};
+
+/** The features that this program knows: it grows by one with each change that an older node could not apply. */
+export const FEATURE_LEVEL = 1;
+
+export function specOf(type: Command['type']): CommandSpec<Command> {
+  // Sound: a spec is only ever given commands of its own type.
+  return table[type] as CommandSpec<Command>;
+}
+
+const byNumber: readonly (CommandSpec<Command> | undefined)[] = Object.values(table).reduce(
+  (list: CommandSpec<Command>[], spec) => {
+    list[spec.number] = spec as CommandSpec<Command>;
+    return list;
+  },
+  [],
+);
+
+/** The spec of a command's number in the log; undefined if this program does not know it. */
+export function specByNumber(number: number): CommandSpec<Command> | undefined {
+  return byNumber[number];
+}

@@ -1,0 +1,64 @@
+// The whole replicated state: equal on all nodes at equal offsets, and all of it goes into snapshots and the digest.
+import { invariant } from '../base/assert.ts';
+import type { StateLimits } from './commands/command.ts';
+import { Hasher } from './hash.ts';
+import type { Entry, Keyspace } from './keyspace.ts';
+import { isExpired, logicalBytes } from './keyspace.ts';
+import { BEFORE_TIME, type LogTime } from './log-time.ts';
+import { Members } from './members.ts';
+import { RecentOutcomes } from './recent.ts';
+
+export class State {
+  readonly keyspace: Keyspace;
+  readonly recent = new RecentOutcomes();
+  readonly members = new Members();
+  /** '' until the first frame names it. */
+  cluster = '';
+  limits: StateLimits | undefined;
+  time: LogTime = BEFORE_TIME;
+  revision = 0;
+
+  constructor(keyspace: Keyspace) {
+    this.keyspace = keyspace;
+  }
+
+  /** The limits that apply judges; there is a cluster, for nothing else is accepted before it. */
+  get rules(): StateLimits {
+    invariant('M1', this.limits !== undefined, 'a command was judged before there was a cluster');
+    return this.limits;
+  }
+
+  /** The entry as apply sees it: expired is absent. */
+  entry(key: Uint8Array): Entry | undefined {
+    const entry = this.keyspace.get(key);
+    return entry === undefined || isExpired(entry, this.time.now) ? undefined : entry;
+  }
+
+  /** Log time at which a time to live that begins now ends; 0 for none. */
+  expiry(ttlMs: number): number {
+    return ttlMs === 0 ? 0 : this.time.now + ttlMs;
+  }
+
+  /** Whether an entry may be stored in place of what its key holds now, expired or not. */
+  hasRoomFor(key: Uint8Array, entry: Entry): boolean {
+    const old = this.keyspace.get(key);
+    if (old === undefined && this.keyspace.keys >= this.rules.maxKeys) return false;
+    const growth = logicalBytes(key, entry) - (old === undefined ? 0 : logicalBytes(key, old));
+    return growth <= 0 || this.keyspace.bytes + growth <= this.rules.maxMemoryBytes;
+  }
+
+  digest(): bigint {
+    const hasher = new Hasher().reset(1);
+    hasher.text(this.cluster).number(this.revision).number(this.time.now).number(this.time.lastRaw);
+    for (const [name, value] of Object.entries(this.limits ?? {}).sort(byName)) hasher.text(name).number(value);
+    hasher.number(this.keyspace.keys).number(this.keyspace.bytes);
+    hasher.number(this.keyspace.digest.high).number(this.keyspace.digest.low);
+    this.recent.hashInto(hasher);
+    this.members.hashInto(hasher);
+    return hasher.value;
+  }
+}
+
+function byName(a: [string, number], b: [string, number]): number {
+  return a[0] < b[0] ? -1 : 1;
+}

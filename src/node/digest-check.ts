@@ -1,0 +1,39 @@
+// Asks the whole cluster for its digests at one common offset: a checkpoint in the log, then the members' reports of it.
+import type { Clock } from '../base/world.ts';
+import { commonReports } from '../core/agreement.ts';
+import { encodeCommand } from '../core/codec.ts';
+import type { DigestReport } from '../core/commands/command.ts';
+import type { Machine } from '../core/machine.ts';
+import { hexDigest } from './cluster-view.ts';
+import type { Committer } from './committer.ts';
+import type { Positions } from './positions.ts';
+import type { DigestCheck } from './requests.ts';
+
+export type DigestCheckOptions = {
+  readonly machine: Machine;
+  readonly committer: Committer;
+  readonly offsets: Positions;
+  readonly clock: Clock;
+};
+
+const CHECKPOINT = encodeCommand({ attempt: 0, id: '', caller: '', deadline: 0 }, { type: 'checkpoint' });
+
+export async function checkDigests(options: DigestCheckOptions, timeoutMs: number): Promise<DigestCheck> {
+  const { machine, committer, offsets, clock } = options;
+  const deadlineAt = clock.monotonicMs() + timeoutMs;
+  const next = await committer.addChores([CHECKPOINT], deadlineAt);
+  if (next === undefined) return { kind: 'timed-out' };
+  for (let offset = next; ; offset = machine.nextOffset + 1) {
+    const reached = await offsets.reach(offset, deadlineAt);
+    if (reached === 'interrupted') return { kind: 'refused', reason: 'paused' };
+    if (reached === 'timed-out') return { kind: 'timed-out' };
+    const reports = commonReports(machine.state.members.liveReady(), next - 1);
+    if (reports !== undefined) return verdict(reports);
+  }
+}
+
+function verdict(reports: ReadonlyMap<string, DigestReport>): DigestCheck {
+  const digests = Object.fromEntries([...reports].map(([node, report]) => [node, hexDigest(report.digest)]));
+  const revision = [...reports.values()][0]?.revision ?? 0;
+  return { kind: 'checked', agreed: new Set(Object.values(digests)).size === 1, revision, digests };
+}

@@ -1,0 +1,46 @@
+// The reasons for which a node ends itself, each a sentence that says what to do next.
+import { EXIT, FatalError, messageOf } from '../base/errors.ts';
+
+export function trimmedWithoutSnapshot(start: number): FatalError {
+  return new FatalError(
+    EXIT.damagedData,
+    `The log begins at offset ${start}: what came before was trimmed, and there is no snapshot to start from. Starting empty would lose it. Restore the log or a snapshot.`,
+  );
+}
+
+export function lostLog(cluster: string): FatalError {
+  return new FatalError(
+    EXIT.damagedData,
+    `This node's data directory belongs to cluster ${cluster}, but the log is empty: it was lost or made anew. Point the node at the right log, or give it a new data directory.`,
+  );
+}
+
+export function otherCluster(own: string, found: string): FatalError {
+  return new FatalError(
+    EXIT.damagedData,
+    `This node's data directory belongs to cluster ${own}, but the log is that of cluster ${found}. Point the node at its own log, or give it a new data directory.`,
+  );
+}
+
+export function nodeIdInUse(nodeId: string): FatalError {
+  return new FatalError(
+    EXIT.badConfiguration,
+    `Another process with the nodeId ${nodeId} is alive and goes on. Give this one a nodeId of its own (--node-id or CHORUS_NODE_ID).`,
+  );
+}
+
+export function brokenCommitter(error: unknown): FatalError {
+  return new FatalError(
+    EXIT.brokenAssertion,
+    `Appending failed in an unforeseen way: ${messageOf(error)}. This is a bug: please report it with the node's log.`,
+    { cause: error },
+  );
+}
+
+export function unsavedIdentity(error: unknown): FatalError {
+  return new FatalError(
+    EXIT.damagedData,
+    `The cluster's id could not be written into the data directory: ${messageOf(error)}. Make the directory writable and start again.`,
+    { cause: error },
+  );
+}

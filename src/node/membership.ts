@@ -1,0 +1,123 @@
+// This node's part in the cluster: its heartbeats, the cluster's name, and whether the cluster takes it for who it says it is.
+import type { FatalError } from '../base/errors.ts';
+import { NODE_LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Cancel, World } from '../base/world.ts';
+import { encodeCommand } from '../core/codec.ts';
+import type { StateLimits } from '../core/commands/command.ts';
+import { FEATURE_LEVEL } from '../core/commands/table.ts';
+import type { Machine } from '../core/machine.ts';
+import { lostLog, nodeIdInUse, otherCluster, unsavedIdentity } from './fatal.ts';
+import type { Heart } from './heart.ts';
+
+/** Where the id of the cluster that a data directory belongs to is kept. */
+export type Identity = { load(): Promise<string | undefined>; save(cluster: string): Promise<void> };
+
+export type MembershipOptions = {
+  readonly author: { readonly node: string; readonly incarnation: string };
+  readonly address: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly limits: StateLimits;
+  readonly identity: Identity;
+  readonly machine: Machine;
+  readonly heart: Heart;
+  readonly world: World;
+  readonly logger: Logger;
+  isReady(): boolean;
+  /** Everything that the log held when this node started is applied. */
+  isCaughtUp(): boolean;
+  /** Asks the committer to begin its next frame with what `composeFirst` answers. */
+  wantFirst(): void;
+  onFatal(error: FatalError): void;
+};
+
+const HEAD = { attempt: 0, id: '', caller: '', deadline: 0 };
+
+export class Membership {
+  readonly #options: MembershipOptions;
+  /** The cluster that this node's data directory belongs to. */
+  #cluster: string | undefined;
+  #knownDisagreements = 0;
+  #stopBeating: Cancel = () => {};
+
+  constructor(options: MembershipOptions) {
+    this.#options = options;
+  }
+
+  /** To be called before the log is followed; rejects where it cannot be this data directory's log. */
+  async load(logEnd: number): Promise<void> {
+    this.#cluster = await this.#options.identity.load();
+    if (this.#cluster !== undefined && logEnd === 0) throw lostLog(this.#cluster);
+  }
+
+  /** Sends a heartbeat now and every second from now on. */
+  beat(): void {
+    const { wantFirst, world } = this.#options;
+    wantFirst();
+    this.#stopBeating = world.clock.after(NODE_LIMITS.heartbeatMs, () => this.beat());
+  }
+
+  stop(): void {
+    this.#stopBeating();
+  }
+
+  /** The heartbeat that begins frame n, or, where nobody has named the cluster yet, a proposal to do so. */
+  composeFirst(n: number): Uint8Array | undefined {
+    const { machine, heart, world, limits } = this.#options;
+    world.fault('before-heartbeat');
+    if (machine.state.cluster !== '') {
+      heart.handed(n);
+      return this.#composeHeartbeat();
+    }
+    if (!this.#options.isCaughtUp()) return undefined;
+    return encodeCommand(HEAD, { type: 'create-cluster', cluster: world.newId(), limits });
+  }
+
+  /** To be called after each applied frame; throws FatalError where this node must end. */
+  frameApplied(): void {
+    const { state } = this.#options.machine;
+    if (state.cluster !== this.#cluster && state.cluster !== '') this.#meet(state.cluster);
+    if (state.members.isOusted(this.#options.author)) throw nodeIdInUse(this.#options.author.node);
+    if (state.members.disagreements !== this.#knownDisagreements) this.#reportDisagreement(state.members.disagreements);
+  }
+
+  isOnDuty(): boolean {
+    const duty = this.#options.machine.state.members.duty();
+    return duty?.incarnation === this.#options.author.incarnation && this.#options.isReady();
+  }
+
+  #composeHeartbeat(): Uint8Array {
+    const { address, pid, version, machine, heart, isReady } = this.#options;
+    const { state, notes } = machine;
+    return encodeCommand(HEAD, {
+      type: 'heartbeat',
+      cluster: state.cluster,
+      address,
+      pid,
+      version,
+      featureLevel: FEATURE_LEVEL,
+      isReady: isReady(),
+      revision: state.revision,
+      lagMs: Math.round(heart.lagMs()),
+      keys: state.keyspace.keys,
+      bytes: state.keyspace.bytes,
+      report: notes.at(-1),
+    });
+  }
+
+  #meet(cluster: string): void {
+    const { identity, onFatal, wantFirst } = this.#options;
+    if (this.#cluster !== undefined) throw otherCluster(this.#cluster, cluster);
+    this.#cluster = cluster;
+    identity.save(cluster).catch((error: unknown) => onFatal(unsavedIdentity(error)));
+    wantFirst();
+  }
+
+  #reportDisagreement(disagreements: number): void {
+    this.#knownDisagreements = disagreements;
+    if (!this.#options.isCaughtUp()) return;
+    const minority = this.#options.machine.state.members.agreement()?.minority;
+    this.#options.logger.error({ disagreements, minority }, 'replicas reported different digests');
+  }
+}

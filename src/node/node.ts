@@ -1,0 +1,304 @@
+// One node: a replica of the state, fed by the log, and the way of a write: submit → committer → log → follower → apply → waiter.
+import type { FatalError } from '../base/errors.ts';
+import { NODE_LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { World } from '../base/world.ts';
+import type { Frame } from '../core/codec.ts';
+import type { StateLimits } from '../core/commands/command.ts';
+import type { Entry } from '../core/keyspace.ts';
+import { type Disposition, Machine } from '../core/machine.ts';
+import { MapKeyspace } from '../core/map-keyspace.ts';
+import type { CommitLog, LogRecord } from '../log/commit-log.ts';
+import { clusterView } from './cluster-view.ts';
+import { Committer } from './committer.ts';
+import { checkDigests } from './digest-check.ts';
+import { EstimatedLogTime } from './estimate.ts';
+import { brokenCommitter, trimmedWithoutSnapshot } from './fatal.ts';
+import { Heart } from './heart.ts';
+import { type Identity, Membership } from './membership.ts';
+import { nodeMetrics } from './metrics.ts';
+import { PauseDetector } from './pause.ts';
+import { ReplayProgress } from './progress.ts';
+import { Reads } from './reads.ts';
+import { Replica } from './replica.ts';
+import type {
+  ClusterView,
+  DigestCheck,
+  NodeApi,
+  NodeMetrics,
+  Phase,
+  ReadRequest,
+  ReadResult,
+  Refusal,
+  Status,
+  WriteRequest,
+  WriteResult,
+} from './requests.ts';
+import { Upkeep } from './upkeep.ts';
+import { Writes } from './writes.ts';
+
+export type NodeOptions = {
+  readonly nodeId: string;
+  /** host:port of its HTTP server. */
+  readonly address: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly log: CommitLog;
+  readonly world: World;
+  readonly logger: Logger;
+  /** Used only if this node creates the cluster; otherwise the log's are. */
+  readonly limits: StateLimits;
+  readonly identity: Identity;
+  /** Called once, when this node cannot go on. */
+  onFatal(error: FatalError): void;
+};
+
+export type ChorusNode = NodeApi & {
+  /** Resolves when the node follows the log; whether it is ready says `status`. Rejects with FatalError. */
+  start(): Promise<void>;
+  /** Takes no more requests, sees those taken to their end (at most shutdownTimeoutMs), closes the log. */
+  stop(): Promise<void>;
+};
+
+export function createNode(options: NodeOptions): ChorusNode {
+  return new Node(options);
+}
+
+class Node implements ChorusNode {
+  readonly nodeId: string;
+  readonly #options: NodeOptions;
+  readonly #incarnation: string;
+  readonly #machine = new Machine(new MapKeyspace());
+  readonly #writes: Writes;
+  readonly #committer: Committer;
+  readonly #replica: Replica;
+  readonly #reads: Reads;
+  readonly #upkeep: Upkeep;
+  readonly #heart: Heart;
+  readonly #membership: Membership;
+  readonly #pause: PauseDetector;
+  readonly #estimate: EstimatedLogTime;
+  readonly #progress: ReplayProgress;
+  readonly #following = new AbortController();
+  #phase: 'starting' | 'replaying' | 'serving' | 'stopping' = 'starting';
+  #pauses = 0;
+  #isDead = false;
+
+  constructor(options: NodeOptions) {
+    const { nodeId, log, world, logger } = options;
+    const { clock } = world;
+    const machine = this.#machine;
+    this.nodeId = nodeId;
+    this.#options = options;
+    this.#incarnation = world.newId();
+    this.#heart = new Heart(clock);
+    this.#estimate = new EstimatedLogTime(clock);
+    this.#progress = new ReplayProgress(clock);
+    this.#pause = new PauseDetector(clock, (pausedMs) => this.#paused(pausedMs));
+    this.#committer = new Committer({
+      author: { node: nodeId, incarnation: this.#incarnation },
+      log,
+      world,
+      composeFirst: (n) => this.#membership.composeFirst(n),
+      onAcknowledged: (attempts) => this.#writes.acknowledged(attempts),
+      onPermanentlyRefused: (attempts, isUnknown) => this.#writes.permanentlyRefused(attempts, isUnknown),
+    });
+    const parts = { machine, log, clock, committer: this.#committer, estimate: this.#estimate };
+    this.#writes = new Writes({ ...parts, world, refusal: () => this.refusal('write') });
+    this.#reads = new Reads(parts);
+    this.#replica = new Replica({
+      ...parts,
+      logger,
+      isOwn: (frame) => this.#isOwn(frame),
+      onOutcome: (command, outcome) => this.#writes.applied(command.attempt, outcome),
+      onApplied: (record, frame, disposition) => this.#applied(record, frame, disposition),
+    });
+    this.#membership = new Membership({
+      ...options,
+      author: { node: nodeId, incarnation: this.#incarnation },
+      machine,
+      heart: this.#heart,
+      isReady: () => this.#isReady(),
+      isCaughtUp: () => this.#progress.isOver,
+      wantFirst: () => this.#committer.wantFirst(),
+      onFatal: (error) => this.#die(error),
+    });
+    this.#upkeep = new Upkeep({
+      state: machine.state,
+      committer: this.#committer,
+      offsets: this.#reads.offsets,
+      world,
+      isOnDuty: () => this.#membership.isOnDuty(),
+    });
+  }
+
+  async start(): Promise<void> {
+    const { log, logger } = this.#options;
+    const [from, to] = await Promise.all([log.start(), log.end()]);
+    await this.#membership.load(to);
+    if (from > 0) throw trimmedWithoutSnapshot(from);
+    this.#phase = 'replaying';
+    this.#progress.begin(from, to);
+    logger.info({ incarnation: this.#incarnation, from, to }, 'began to follow the log');
+    if (this.#progress.isOver) this.#heart.demandFresh();
+    this.#pause.start();
+    this.#upkeep.start();
+    this.#replica.run(this.#following.signal).catch((error: FatalError) => this.#die(error));
+    this.#committer.run().catch((error: unknown) => this.#die(brokenCommitter(error)));
+    this.#membership.beat();
+  }
+
+  async stop(): Promise<void> {
+    const { clock } = this.#options.world;
+    const wasServing = this.#phase === 'serving';
+    this.#phase = 'stopping';
+    this.#upkeep.stop();
+    this.#membership.stop();
+    if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
+    const deadlineAt = clock.monotonicMs() + NODE_LIMITS.shutdownTimeoutMs;
+    while (!this.#isDead && this.#isBusy() && clock.monotonicMs() < deadlineAt) {
+      await new Promise<void>((resolve) => clock.after(NODE_LIMITS.stopPollMs, resolve));
+    }
+    this.#committer.stop();
+    this.#pause.stop();
+    this.#following.abort();
+    this.#reads.interrupt();
+    this.#writes.refuseAll('stopping');
+    await this.#options.log.close();
+  }
+
+  revision(): number {
+    return this.#machine.state.revision;
+  }
+
+  lagMs(): number {
+    return this.#heart.lagMs();
+  }
+
+  estimatedLogTime(): number {
+    return this.#estimate.now();
+  }
+
+  refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined {
+    this.#pause.check();
+    if (this.#phase === 'stopping') return 'stopping';
+    if (this.#phase !== 'serving') return 'replaying';
+    if (kind === 'eventual-read') return undefined;
+    if (!this.#heart.isFresh) return 'paused';
+    return kind === 'consistent-read' && this.#reads.waiting >= NODE_LIMITS.maxWaitingReads ? 'overloaded' : undefined;
+  }
+
+  get(key: Uint8Array): Entry | undefined {
+    return this.#reads.eventual(key);
+  }
+
+  async read(request: ReadRequest): Promise<ReadResult> {
+    const reason = this.refusal(request.consistency === 'eventual' ? 'eventual-read' : 'consistent-read');
+    if (reason !== undefined) return { kind: 'refused', reason };
+    if (request.consistency === 'eventual') return { kind: 'read', entry: this.get(request.key) };
+    const found = await this.#reads.read(request);
+    if (found.kind !== 'interrupted') return found;
+    return { kind: 'refused', reason: this.refusal('write') ?? 'paused' };
+  }
+
+  submit(request: WriteRequest): Promise<WriteResult> {
+    return this.#writes.submit(request);
+  }
+
+  status(): Status {
+    const lagMs = this.lagMs();
+    const { trouble } = this.#committer;
+    const degraded: string[] = [];
+    if (trouble !== undefined) degraded.push(`the log does not take what is written: ${trouble}`);
+    if (lagMs > NODE_LIMITS.degradedLagMs) degraded.push(`what is read here may be ${Math.round(lagMs)} ms old`);
+    return { phase: this.#visiblePhase(), progress: this.#progress.view(), lagMs, degraded };
+  }
+
+  cluster(): ClusterView {
+    return clusterView(this.#machine.state, {
+      node: this.nodeId,
+      incarnation: this.#incarnation,
+      isReady: this.#isReady(),
+      lagMs: this.lagMs(),
+    });
+  }
+
+  async checkDigests(timeoutMs: number): Promise<DigestCheck> {
+    const reason = this.refusal('write');
+    if (reason !== undefined) return { kind: 'refused', reason };
+    const { clock } = this.#options.world;
+    return checkDigests(
+      { machine: this.#machine, committer: this.#committer, offsets: this.#reads.offsets, clock },
+      timeoutMs,
+    );
+  }
+
+  metrics(): NodeMetrics {
+    return nodeMetrics({
+      machine: this.#machine,
+      committer: this.#committer,
+      pauses: this.#pauses,
+      clockJumps: this.#estimate.jumps,
+      waitingReads: this.#reads.waiting,
+    });
+  }
+
+  #applied(record: LogRecord, frame: Frame | undefined, disposition: Disposition): void {
+    const { state, nextOffset } = this.#machine;
+    this.#estimate.hear(state.time.now, this.#progress.isOver);
+    this.#options.world.fault('after-apply-before-answer');
+    this.#reads.advance(state.revision, nextOffset);
+    if (this.#progress.applied(record.offset, record.payload.length)) this.#caughtUp();
+    if (frame === undefined || disposition !== 'applied') return;
+    if (frame.commands[0]?.command.type === 'heartbeat' && this.#isOwn(frame)) this.#ownHeartbeatApplied(frame.n);
+    this.#membership.frameApplied();
+  }
+
+  #caughtUp(): void {
+    this.#options.logger.info(this.#progress.view(), 'caught up with the log');
+    this.#heart.demandFresh();
+    this.#committer.wantFirst();
+  }
+
+  #ownHeartbeatApplied(n: number): void {
+    const wasReady = this.#isReady();
+    this.#heart.applied(n);
+    if (!this.#heart.isFresh || wasReady || this.#phase === 'stopping') return;
+    if (this.#phase === 'replaying') this.#phase = 'serving';
+    this.#options.logger.info({ revision: this.revision() }, 'became ready');
+    this.#committer.wantFirst(); // The others learn of it by the next heartbeat: no need to wait a second for that.
+  }
+
+  #paused(pausedMs: number): void {
+    this.#pauses++;
+    this.#options.logger.warn({ pausedMs: Math.round(pausedMs) }, 'was stopped for a while');
+    if (this.#phase !== 'serving') return;
+    this.#heart.demandFresh();
+    this.#committer.wantFirst();
+    this.#writes.refuseWaiting('paused');
+    this.#reads.interrupt();
+  }
+
+  #die(error: FatalError): void {
+    if (this.#isDead || this.#following.signal.aborted) return;
+    this.#isDead = true;
+    this.#phase = 'stopping';
+    this.#options.onFatal(error);
+  }
+
+  #isOwn(frame: Frame): boolean {
+    return frame.incarnation === this.#incarnation && frame.node === this.nodeId;
+  }
+
+  #isReady(): boolean {
+    return this.#phase === 'serving' && this.#heart.isFresh;
+  }
+
+  #isBusy(): boolean {
+    return this.#writes.waiting > 0 || this.#reads.waiting > 0;
+  }
+
+  #visiblePhase(): Phase {
+    return this.#phase === 'serving' ? (this.#heart.isFresh ? 'ready' : 'paused') : this.#phase;
+  }
+}

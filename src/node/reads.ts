@@ -1,0 +1,123 @@
+// Reads with a promise: session waits for the client's revision, linearizable for a barrier of the log; both go by log time itself.
+import type { Clock } from '../base/world.ts';
+import { type Entry, isExpired } from '../core/keyspace.ts';
+import type { Machine } from '../core/machine.ts';
+import type { CommitLog } from '../log/commit-log.ts';
+import type { Committer } from './committer.ts';
+import type { EstimatedLogTime } from './estimate.ts';
+import { Positions, type Reached } from './positions.ts';
+import type { ReadRequest } from './requests.ts';
+
+export type ReadsOptions = {
+  readonly machine: Machine;
+  readonly estimate: EstimatedLogTime;
+  readonly committer: Committer;
+  readonly log: CommitLog;
+  readonly clock: Clock;
+};
+
+export type Found =
+  | { readonly kind: 'read'; readonly entry: Entry | undefined }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'interrupted' };
+
+export class Reads {
+  /** What is applied here: the next offset. */
+  readonly offsets: Positions;
+  readonly #revisions: Positions;
+  readonly #options: ReadsOptions;
+  /** The question to the log that reads arriving now may share: it has not been asked yet. */
+  #nextQuestion: Promise<number | 'append'> | undefined;
+  #question: Promise<unknown> = Promise.resolve();
+
+  constructor(options: ReadsOptions) {
+    this.#options = options;
+    this.offsets = new Positions(options.clock);
+    this.#revisions = new Positions(options.clock);
+  }
+
+  get waiting(): number {
+    return this.#revisions.waiting + this.offsets.waiting;
+  }
+
+  /** To be called after each applied record. */
+  advance(revision: number, nextOffset: number): void {
+    this.#revisions.advance(revision);
+    this.offsets.advance(nextOffset);
+  }
+
+  /** Ends all waits: this node cannot see them through. */
+  interrupt(): void {
+    this.#revisions.interrupt();
+    this.offsets.interrupt();
+  }
+
+  /** By the estimate of log time: an entry whose time has passed is hidden before its expire comes. */
+  eventual(key: Uint8Array): Entry | undefined {
+    const { machine, estimate } = this.#options;
+    const entry = machine.state.keyspace.get(key);
+    if (entry === undefined || entry.expiresAt === 0) return entry;
+    return isExpired(entry, estimate.now()) ? undefined : entry;
+  }
+
+  async read(request: ReadRequest): Promise<Found> {
+    const deadlineAt = this.#options.clock.monotonicMs() + request.timeoutMs;
+    const reached = await this.reach(request, deadlineAt);
+    return reached === 'reached' ? this.#look(request.key, deadlineAt) : { kind: reached };
+  }
+
+  /** Waits until this replica may answer as `consistency` promises. */
+  async reach(request: Pick<ReadRequest, 'consistency' | 'minRevision'>, deadlineAt: number): Promise<Reached> {
+    // A linearizable read with a token keeps the token's promise too: it may come from a revision that this log lost.
+    if (request.minRevision > 0) {
+      const reached = await this.#revisions.reach(request.minRevision, deadlineAt);
+      if (reached !== 'reached') return reached;
+    }
+    return request.consistency === 'linearizable' ? this.#passBarrier(deadlineAt) : 'reached';
+  }
+
+  async #passBarrier(deadlineAt: number): Promise<Reached> {
+    const { committer } = this.#options;
+    const answer = await this.#before(this.#ask(), deadlineAt);
+    const offset = answer === 'append' ? await this.#before(committer.barrier(deadlineAt), deadlineAt) : answer;
+    return offset === undefined ? 'timed-out' : this.offsets.reach(offset, deadlineAt);
+  }
+
+  // Reads that arrive before the question is sent share its answer; later ones need a new question.
+  #ask(): Promise<number | 'append'> {
+    this.#nextQuestion ??= this.#askNext();
+    return this.#nextQuestion;
+  }
+
+  async #askNext(): Promise<number | 'append'> {
+    await this.#question.catch(() => {});
+    this.#nextQuestion = undefined;
+    const question = this.#options.log.barrier();
+    this.#question = question;
+    return question;
+  }
+
+  /** Undefined at the deadline, or when the log could not answer. */
+  #before<T>(promise: Promise<T>, deadlineAt: number): Promise<T | undefined> {
+    const { clock } = this.#options;
+    return new Promise((resolve) => {
+      const stop = clock.after(Math.max(0, deadlineAt - clock.monotonicMs()), () => resolve(undefined));
+      const end = (value: T | undefined) => {
+        stop();
+        resolve(value);
+      };
+      promise.then(end, () => end(undefined));
+    });
+  }
+
+  // An entry that is expired by the estimate but not yet by log time: only a further record can tell.
+  async #look(key: Uint8Array, deadlineAt: number): Promise<Found> {
+    const { machine, estimate } = this.#options;
+    for (;;) {
+      const entry = machine.state.entry(key);
+      if (entry === undefined || !isExpired(entry, estimate.now())) return { kind: 'read', entry };
+      const reached = await this.offsets.reach(machine.nextOffset + 1, deadlineAt);
+      if (reached !== 'reached') return { kind: reached };
+    }
+  }
+}

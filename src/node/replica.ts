@@ -1,0 +1,101 @@
+// The replica: follows the log, decodes each record and applies it, in slices, so that a node at full replay still answers.
+import { InvariantBroken } from '../base/assert.ts';
+import { EXIT, FatalError, messageOf } from '../base/errors.ts';
+import { NODE_LIMITS } from '../base/limits.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Clock } from '../base/world.ts';
+import { type Decoded, decodeFrame, type Frame, type FrameCommand } from '../core/codec.ts';
+import type { Disposition, Machine } from '../core/machine.ts';
+import type { Outcome } from '../core/outcome.ts';
+import { type CommitLog, type LogRecord, OffsetOutOfRange } from '../log/commit-log.ts';
+
+export type ReplicaOptions = {
+  readonly machine: Machine;
+  readonly log: CommitLog;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  isOwn(frame: Frame): boolean;
+  /** The outcome of each command of an own frame. */
+  onOutcome(command: FrameCommand, outcome: Outcome): void;
+  /** After each record. `frame` is undefined for garbage. */
+  onApplied(record: LogRecord, frame: Frame | undefined, disposition: Disposition): void;
+};
+
+/** Thrown out of a batch to have a damaged record fetched once more. */
+class ReadAgain extends Error {}
+
+export class Replica {
+  readonly #options: ReplicaOptions;
+  /** Offset of a record that came damaged once: if it comes so again, every node has it so. */
+  #suspect = -1;
+
+  constructor(options: ReplicaOptions) {
+    this.#options = options;
+  }
+
+  /** Follows until the signal aborts. Rejects with FatalError only: the node cannot go on. */
+  async run(signal: AbortSignal): Promise<void> {
+    const { log, machine } = this.#options;
+    while (!signal.aborted) {
+      try {
+        const onRecords = (records: readonly LogRecord[]) => this.#applyAll(records, signal);
+        await log.follow({ from: machine.nextOffset, onRecords, signal });
+      } catch (error) {
+        if (!(error instanceof ReadAgain)) throw fatal(error);
+      }
+    }
+  }
+
+  async #applyAll(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
+    const { clock } = this.#options;
+    let sliceStart = clock.monotonicMs();
+    for (const record of records) {
+      if (signal.aborted) return;
+      this.#apply(record);
+      if (clock.monotonicMs() - sliceStart < NODE_LIMITS.applySliceMs) continue;
+      await clock.nextTurn();
+      sliceStart = clock.monotonicMs();
+    }
+  }
+
+  #apply(record: LogRecord): void {
+    const { machine, isOwn, onOutcome, onApplied } = this.#options;
+    const decoded = this.#decode(record);
+    const frame = decoded.kind === 'frame' ? decoded.frame : undefined;
+    const hear = frame !== undefined && isOwn(frame) ? onOutcome : undefined;
+    const disposition = machine.apply(record.offset, record.timestamp, decoded, hear);
+    onApplied(record, frame, disposition);
+  }
+
+  #decode(record: LogRecord): Exclude<Decoded, { kind: 'newer' }> {
+    const decoded = decodeFrame(record.payload);
+    if (decoded.kind === 'newer') {
+      throw new FatalError(
+        EXIT.damagedData,
+        `The log holds ${decoded.reason} at offset ${record.offset}, written by a later version of this program. Start that version on this node.`,
+      );
+    }
+    if (decoded.kind === 'frame') return decoded;
+    if (decoded.kind === 'damaged' && this.#suspect !== record.offset) {
+      this.#suspect = record.offset;
+      throw new ReadAgain();
+    }
+    this.#options.logger.warn({ offset: record.offset, reason: decoded.reason }, 'ignored a record that is no frame');
+    return decoded;
+  }
+}
+
+function fatal(error: unknown): FatalError {
+  if (error instanceof FatalError) return error;
+  if (error instanceof OffsetOutOfRange) {
+    return new FatalError(
+      EXIT.damagedData,
+      `The log no longer holds what this node needs: ${error.message}. Nothing was reset. Restore the log, or start this node with an empty data directory of a new cluster.`,
+      { cause: error },
+    );
+  }
+  const what = error instanceof InvariantBroken ? error.message : `applying the log failed: ${messageOf(error)}`;
+  return new FatalError(EXIT.brokenAssertion, `${what}. This is a bug: please report it with the node's log.`, {
+    cause: error,
+  });
+}
