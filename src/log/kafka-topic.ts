@@ -1,7 +1,7 @@
 // The commit log's topic: made when it is missing, and its settings judged at every start; a wrong one loses data, so it is refused.
 
 import { connect } from 'node:net';
-import { type Admin, ConfigResourceTypes, Kafka, logLevel } from 'kafkajs';
+import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs';
 import { EXIT, FatalError, messageOf } from '../base/errors.ts';
 import { KAFKA_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
@@ -116,7 +116,7 @@ async function makeAndJudge(admin: Admin, options: TopicOptions): Promise<void> 
   if (partition === undefined || partition.leader < 0) throw new Error(`topic ${topic} has no leader yet`);
   const described = await admin.describeConfigs({
     includeSynonyms: false,
-    resources: [{ type: ConfigResourceTypes.TOPIC, name: topic }],
+    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
   });
   const settings = new Map(described.resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
   const replicas = partition.replicas.length;

@@ -1,0 +1,148 @@
+// One node, from start to stop: settings, logger, log, node, HTTP server, and the signals that end it.
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { EXIT, type ExitCode, FatalError, messageOf } from './base/errors.ts';
+import { STATE_LIMITS } from './base/limits.ts';
+import { createLogger, type Logger } from './base/logger.ts';
+import { systemWorld } from './base/system-world.ts';
+import { programVersion } from './base/version.ts';
+import type { StateLimits } from './core/commands/command.ts';
+import { FEATURE_LEVEL } from './core/commands/table.ts';
+import { type HttpServer, startHttpServer } from './http/server.ts';
+import type { CommitLog } from './log/commit-log.ts';
+import { openEmbeddedLog } from './log/embedded-log.ts';
+import { createMemoryLogStore } from './log/memory-log.ts';
+import { fileIdentity } from './node/identity-file.ts';
+import { type ChorusNode, createNode } from './node/node.ts';
+import { readFlags, readSettings, type Settings } from './settings.ts';
+import { helpText } from './settings-help.ts';
+
+type Running = { readonly node: ChorusNode; readonly server: HttpServer };
+/** Why the process ends, and whether a balancer is given the time to notice. */
+type Ending = { readonly reason: string; readonly isHurried: boolean };
+
+process.on('uncaughtException', (error) => fail(error));
+main().catch((error: unknown) => fail(error));
+
+async function main(): Promise<void> {
+  const flags = readFlags('node', process.argv.slice(2));
+  if (flags.wants === 'help') return print(helpText('node'));
+  if (flags.wants === 'version') return print(programVersion());
+  const settings = await readSettings({
+    program: 'node',
+    flags,
+    environment: process.env,
+    directory: process.cwd(),
+    hostName: hostname(),
+  });
+  const logger = createLogger(settings.logLevel, { node: settings.nodeId });
+  const ending = askedToEnd();
+  const running = await Promise.race([start(settings, logger), ending.then(() => undefined)]);
+  logger.info({ address: settings.http.address, log: settings.log.kind }, 'started');
+  const { reason, isHurried } = await ending;
+  logger.info({ reason }, 'began to stop');
+  if (running !== undefined) await stop(running, settings, isHurried ? 0 : settings.drainDelay);
+  logger.info('stopped');
+  process.exit(EXIT.stopped);
+}
+
+async function start(settings: Settings, logger: Logger): Promise<Running> {
+  const { host, port, address, allowedHosts, defaultConsistency } = settings.http;
+  const limits = stateLimits(settings);
+  const node = createNode({
+    nodeId: settings.nodeId,
+    address,
+    pid: process.pid,
+    version: programVersion(),
+    log: await openLog(settings, logger),
+    world: systemWorld,
+    logger,
+    limits,
+    identity: fileIdentity(join(settings.dataDir, settings.nodeId)),
+    onFatal: fail,
+  });
+  // Before the node starts, so that /livez and the progress in /readyz are there while it replays.
+  const server = await startHttpServer({
+    node,
+    host,
+    port,
+    auth: settings.auth,
+    logger,
+    defaultConsistency,
+    limits: { maxValueBytes: limits.maxValueBytes },
+    ...(allowedHosts.length === 0 ? {} : { allowedHosts: allowedHosts.includes('*') ? 'any' : allowedHosts }),
+    onBroken: fail,
+  }).catch((error: unknown) => {
+    throw notListening(error, host, port);
+  });
+  await node.start();
+  return { node, server };
+}
+
+/** Refuses what comes new at once; what is in flight finishes, in `shutdownTimeout` at most. Connections close after `drainMs`. */
+async function stop({ node, server }: Running, settings: Settings, drainMs: number): Promise<void> {
+  const { clock } = systemWorld;
+  const nodeStopped = node.stop();
+  await new Promise<void>((resolve) => clock.after(drainMs, resolve));
+  const everythingStopped = Promise.all([nodeStopped, server.close(settings.shutdownTimeout)]);
+  await Promise.race([
+    everythingStopped,
+    new Promise<void>((resolve) => clock.after(settings.shutdownTimeout, resolve)),
+  ]);
+}
+
+async function openLog({ log, dataDir, startTimeout }: Settings, logger: Logger): Promise<CommitLog> {
+  switch (log.kind) {
+    case 'embedded':
+      return openEmbeddedLog({ dir: join(dataDir, 'log') });
+    case 'kafka': {
+      // Only where it is wanted: loading kafkajs takes a good part of a node's start.
+      const { openKafkaLog } = await import('./log/kafka-log.ts');
+      return openKafkaLog({ ...log.kafka, logger, startTimeoutMs: startTimeout });
+    }
+    case 'memory':
+      return createMemoryLogStore({ clock: systemWorld.clock }).open();
+  }
+}
+
+function stateLimits({ limits }: Settings): StateLimits {
+  return {
+    maxValueBytes: limits.maxValueBytes,
+    maxKeys: limits.maxKeys,
+    maxMemoryBytes: limits.maxMemory,
+    maxOutcomes: limits.maxOutcomes,
+    outcomeWindowMs: STATE_LIMITS.outcomeWindowMs,
+    featureLevel: FEATURE_LEVEL,
+  };
+}
+
+/** Resolves at the first SIGTERM or SIGINT, or when the process that started this one over a channel is gone. */
+function askedToEnd(): Promise<Ending> {
+  return new Promise((resolve) => {
+    process.on('SIGTERM', () => resolve({ reason: 'SIGTERM', isHurried: false }));
+    process.on('SIGINT', () => resolve({ reason: 'SIGINT', isHurried: false }));
+    process.on('disconnect', () => resolve({ reason: 'the supervisor is gone', isHurried: true }));
+  });
+}
+
+function notListening(error: unknown, host: string, port: number): unknown {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code !== 'string') return error;
+  const what = code === 'EADDRINUSE' ? 'is in use by another process' : `cannot be listened on (${messageOf(error)})`;
+  return new FatalError(EXIT.badConfiguration, `http.port: ${host}:${port} ${what}. Choose another with --port.`, {
+    cause: error,
+  });
+}
+
+function print(text: string): void {
+  process.stdout.write(`${text.trimEnd()}\n`);
+}
+
+/** Ends the process at once: a sentence for what an operator can mend, the stack for a mistake of ours. */
+function fail(error: unknown): never {
+  const isForOperator = error instanceof FatalError;
+  const code: ExitCode = isForOperator ? error.exitCode : EXIT.brokenAssertion;
+  const text = isForOperator || !(error instanceof Error) ? messageOf(error) : (error.stack ?? error.message);
+  process.stderr.write(`chorus: ${text}\n`);
+  process.exit(code);
+}
