@@ -21,7 +21,10 @@ try {
 
 function serve(file: LogFile): void {
   const readers = new Readers(file, { post, onFatal });
-  const nudge = new Nudge(dir, () => readers.look());
+  const nudge = new Nudge(dir, () => {
+    writer.onNudge();
+    readers.look();
+  });
   const writer = new Writer(file, {
     post,
     onFatal,

@@ -1,5 +1,5 @@
 // The worker's writer: puts all append groups that wait into one transaction, and trims in slices between them.
-import { setImmediate as nextImmediate } from 'node:timers/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { InvariantBroken, invariant } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
 import { LOG_LIMITS } from '../base/limits.ts';
@@ -8,7 +8,7 @@ import { type AppendGroup, decide, type FromWorker } from './embedded-protocol.t
 
 export type WriterEvents = {
   post(message: FromWorker): void;
-  /** Something was committed. */
+  /** Something was committed: the write lock is free. */
   onCommitted(): void;
   /** The file can be used no longer. */
   onFatal(error: unknown): void;
@@ -19,6 +19,8 @@ export class Writer {
   readonly #events: WriterEvents;
   #waiting: AppendGroup[] = [];
   #isScheduled = false;
+  /** Set while another process holds the write lock. */
+  #retry: NodeJS.Timeout | undefined;
 
   constructor(file: LogFile, events: WriterEvents) {
     this.#file = file;
@@ -33,18 +35,29 @@ export class Writer {
     setImmediate(() => this.#commitWaiting());
   }
 
+  /** Somebody committed: the lock may be free. */
+  onNudge(): void {
+    if (this.#retry === undefined) return;
+    clearTimeout(this.#retry);
+    this.#commitWaiting();
+  }
+
   /** Refuses what has not begun. */
   close(): void {
     this.#answerNot(this.#waiting.splice(0), false, 'the log was closed');
   }
 
-  /** Drops all records below `before`, which is not beyond the end, letting appends in between the slices. */
+  /** Drops all records below `before`, which is not beyond the end, letting writers of all processes in between the slices. */
   async trim(before: number): Promise<void> {
-    while (await retryWhileBusy(() => this.#file.deleteSlice(before), LOG_LIMITS.openTimeoutMs)) await nextImmediate();
+    while (await retryWhileBusy(() => this.#file.deleteSlice(before), LOG_LIMITS.openTimeoutMs)) {
+      this.#events.onCommitted();
+      await sleep(1);
+    }
   }
 
   #commitWaiting(): void {
     this.#isScheduled = false;
+    this.#retry = undefined;
     if (this.#waiting.length === 0) return;
     try {
       this.#file.begin();
@@ -130,9 +143,9 @@ export class Writer {
     setImmediate(() => this.#commitWaiting());
   }
 
-  /** Another process writes: about 1 ms later, with jitter, so that two waiting writers do not meet in step. */
+  /** Another process writes: at its nudge, or some ms later, with jitter, so that two waiting writers do not meet in step. */
   #scheduleRetry(): void {
     this.#isScheduled = true;
-    setTimeout(() => this.#commitWaiting(), 1 + Math.random());
+    this.#retry = setTimeout(() => this.#commitWaiting(), 1 + 2 * Math.random());
   }
 }
