@@ -17,6 +17,7 @@ export class BrokerConnection {
   readonly address: BrokerAddress;
   readonly #connection: Connection;
   #socket: Socket | undefined;
+  #answeredMs = 0;
 
   constructor(address: BrokerAddress, clientId: string) {
     this.address = address;
@@ -55,11 +56,27 @@ export class BrokerConnection {
   }
 
   /**
-   * Sends one request; answers come in the order of the requests. After `timeoutMs` the connection is closed, for whoever
-   * hangs on one request hangs on the next, and everything under way on it rejects.
+   * Sends one request; answers come in the order of the requests. When none has come for `timeoutMs` the connection is
+   * closed, for whoever hangs on one request hangs on the next, and everything under way on it rejects.
    */
   async exchange<T>(exchange: Exchange<T>, timeoutMs: number): Promise<T> {
-    const patience = setTimeout(() => this.close(`${exchange.name} was not answered in ${timeoutMs} ms`), timeoutMs);
+    const sentMs = performance.now();
+    let cancel = () => {};
+    const arm = (ms: number) => {
+      const timer = setTimeout(lookOnce, ms);
+      cancel = () => clearTimeout(timer);
+    };
+    // After a pause of this process timers run before sockets are read: the answer may be waiting there, so look at them first.
+    const lookOnce = () => {
+      const turn = setImmediate(judge);
+      cancel = () => clearImmediate(turn);
+    };
+    const judge = () => {
+      const silentMs = performance.now() - Math.max(sentMs, this.#answeredMs);
+      if (silentMs < timeoutMs) arm(timeoutMs - silentMs);
+      else this.close(`${exchange.name} was not answered in ${timeoutMs} ms`);
+    };
+    arm(timeoutMs);
     try {
       return await this.#connection.send({
         request: exchange.request,
@@ -67,7 +84,8 @@ export class BrokerConnection {
         logResponseError: false,
       });
     } finally {
-      clearTimeout(patience);
+      this.#answeredMs = performance.now();
+      cancel();
     }
   }
 

@@ -17,6 +17,13 @@ const { values } = parseArgs({
 /** How each kind of log is opened from the command line; imported late, so that a child loads only its own kind. */
 const OPENERS: Readonly<Record<string, () => Promise<CommitLog>>> = {
   embedded: async () => (await import('../../src/log/embedded-log.ts')).openEmbeddedLog({ dir: values.dir ?? '' }),
+  kafka: async () => {
+    const { openKafkaLog } = await import('../../src/log/kafka-log.ts');
+    const { createLogger } = await import('../../src/base/logger.ts');
+    const brokers = (values.brokers ?? '').split(',');
+    const logger = createLogger('silent', {});
+    return openKafkaLog({ brokers, topic: values.topic ?? '', logger, startTimeoutMs: 30_000 });
+  },
 };
 
 // The parent's end closes standard input: no writer is left behind.
