@@ -1,4 +1,4 @@
-// After the load: is everything acknowledged there, once, and the same on every node?
+// Verifies after the load that everything acknowledged is there, once, and the same on every node.
 import { randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { allReady, checkDigests, type DigestAnswer, type Self, selfOf } from './members.ts';
