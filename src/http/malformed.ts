@@ -8,19 +8,26 @@ import type { HttpService } from './service.ts';
 const CODES: Readonly<Record<string, ProblemCode>> = {
   HPE_HEADER_OVERFLOW: 'headers-too-large',
   HPE_CHUNK_EXTENSIONS_OVERFLOW: 'headers-too-large',
-  HPE_INVALID_EOF_STATE: 'body-truncated',
   ERR_HTTP_REQUEST_TIMEOUT: 'request-timeout',
 };
 
 /** The listener of a server's `clientError`. */
 export function createMalformedHandler(service: HttpService): (error: NodeJS.ErrnoException, socket: Duplex) => void {
   return (error, socket) => {
-    const pending = pendingAnswer(socket);
-    // An answer that has begun, or that belongs to a request which came whole, must not be mixed with another.
-    const isOwed = pending !== undefined && (pending.headersSent || pending.req.complete);
-    if (error.code === 'ECONNRESET' || !socket.writable || isOwed) return void socket.destroy();
-    writeProblem(service, socket, new Problem(CODES[error.code ?? ''] ?? 'malformed-request'));
+    const problem = malformedProblem(error, socket);
+    if (problem === undefined) return void socket.destroy();
+    writeProblem(service, socket, problem);
   };
+}
+
+/** What to answer to a `clientError`; undefined: nothing may be answered, the socket is to be destroyed. */
+export function malformedProblem(error: NodeJS.ErrnoException, socket: Duplex): Problem | undefined {
+  const pending = pendingAnswer(socket);
+  // An answer that has begun, or that belongs to a request which came whole, must not be mixed with another.
+  const isOwed = pending !== undefined && (pending.headersSent || pending.req.complete);
+  if (error.code === 'ECONNRESET' || !socket.writable || isOwed) return undefined;
+  const isTruncated = pending !== undefined && error.code === 'HPE_INVALID_EOF_STATE';
+  return new Problem(isTruncated ? 'body-truncated' : (CODES[error.code ?? ''] ?? 'malformed-request'));
 }
 
 /** The listener of a server's `connect`: this is no proxy. */
@@ -35,25 +42,21 @@ export function createConnectHandler(service: HttpService): (request: IncomingMe
 }
 
 function writeProblem(service: HttpService, socket: Duplex, problem: Problem): void {
-  const { node, metrics } = service;
-  const body = problemDocument(problem, node.nodeId, undefined);
+  service.metrics.observe('other', 'malformed', problem.status, 0);
+  writeBareProblem(socket, problem, service.node.nodeId, standardHeaders(service.node));
+}
+
+/** Writes a problem and ends the connection. `standard`: headers that every answer of this server carries. */
+export function writeBareProblem(socket: Duplex, problem: Problem, name: string, standard: readonly string[]): void {
+  const body = problemDocument(problem, name, undefined);
   const headers = [
-    ...standardHeaders(node),
-    ...[
-      'Content-Type',
-      PROBLEM_TYPE,
-      'Content-Length',
-      String(Buffer.byteLength(body)),
-      'Cache-Control',
-      'no-store',
-      'Connection',
-      'close',
-    ],
+    ...standard,
+    ...['Content-Type', PROBLEM_TYPE, 'Content-Length', String(Buffer.byteLength(body))],
+    ...['Cache-Control', 'no-store', 'Connection', 'close'],
     ...(problem.details.headers ?? []),
   ];
   let head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nDate: ${new Date().toUTCString()}\r\n`;
   for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  metrics.observe('other', 'malformed', problem.status, 0);
   socket.once('error', () => socket.destroy());
   socket.end(`${head}\r\n${body}`, () => lingeringClose(socket));
 }
