@@ -1,7 +1,7 @@
 // The memory log: a commit log for tests and the simulator; time and every fault come in by arguments, nothing in it is random.
 import { invariant } from '../base/assert.ts';
 import { LOG_LIMITS } from '../base/limits.ts';
-import type { Clock } from '../base/world.ts';
+import type { Cancel, Clock } from '../base/world.ts';
 import {
   AppendRefused,
   AppendUnknown,
@@ -79,9 +79,9 @@ class Records {
     return offset;
   }
 
-  /** Resolves at the next landing, or when `wake` is called by somebody else. */
-  onNextLanding(wake: () => void): void {
+  onNextLanding(wake: () => void): Cancel {
     this.#waiting.add(wake);
+    return () => void this.#waiting.delete(wake);
   }
 
   batchFrom(from: number): readonly LogRecord[] {
@@ -198,8 +198,8 @@ class MemoryLog implements CommitLog {
     if (this.#isClosed) throw new Error('the log is closed');
   }
 
-  #after(ms: number, task: () => void): void {
-    this.#clock.after(Math.max(0, ms), task);
+  #after(ms: number, task: () => void): Cancel {
+    return this.#clock.after(Math.max(0, ms), task);
   }
 
   #pause(ms: number, stop: AbortSignal): Promise<void> {
@@ -208,12 +208,13 @@ class MemoryLog implements CommitLog {
 }
 
 /** Resolves when what `arm` was given is called, or when the signal aborts. */
-async function until(stop: AbortSignal, arm: (wake: () => void) => void): Promise<void> {
+async function until(stop: AbortSignal, arm: (wake: () => void) => Cancel): Promise<void> {
   const { promise, resolve } = Promise.withResolvers<void>();
   const wake = () => resolve();
   stop.addEventListener('abort', wake, { once: true });
-  arm(wake);
+  const disarm = arm(wake);
   if (stop.aborted) wake();
   await promise;
+  disarm();
   stop.removeEventListener('abort', wake);
 }

@@ -1,10 +1,9 @@
 // The contract of the commit log: every implementation of the port passes it (the crash part is in commit-log-crash.ts).
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { AppendRefused, type CommitLog, OffsetOutOfRange } from '../../src/log/commit-log.ts';
-import { gate, LogTail, within } from './log-tail.ts';
-
-const KIB = 1024;
-const MIB = 1024 * KIB;
+import { followingContract } from './commit-log-following.ts';
+import { bytes, KIB, MIB, noise, numbers, texts, writeMany } from './log-records.ts';
+import { LogTail, within } from './log-tail.ts';
 
 /** One fresh, empty log. */
 export type TestLogStore = {
@@ -31,6 +30,13 @@ export function commitLogContract(name: string, harness: CommitLogHarness): void
       handles.push(handle);
       return handle;
     }
+
+    const opened = {
+      get log() {
+        return log;
+      },
+      open,
+    };
 
     beforeEach(async () => {
       handles = [];
@@ -121,136 +127,7 @@ export function commitLogContract(name: string, harness: CommitLogHarness): void
       });
     });
 
-    describe('follow', () => {
-      test('delivers from any offset, each record once, in order', async () => {
-        await writeMany(log, 'r', 30);
-        for (const from of [0, 1, 17, 29]) {
-          const tail = new LogTail(log, from);
-          await tail.received(30 - from);
-          await tail.stop();
-          expect(tail.offsets).toEqual(numbers(30).slice(from));
-        }
-      });
-
-      test('from the end waits, and is woken by an append through its own handle or another', async () => {
-        const other = await open();
-        await writeMany(log, 'r', 3);
-        const tail = new LogTail(log, 3);
-        await log.append(bytes('own'));
-        await tail.received(1);
-        await other.append(bytes('foreign'));
-        await tail.received(2);
-        await tail.stop();
-        expect(tail.records.map((r) => text(r.payload))).toEqual(['own', 'foreign']);
-        expect(tail.offsets).toEqual([3, 4]);
-      });
-
-      test('gives every record the time of its append as a whole number, equal for all followers', async () => {
-        await writeMany(log, 'r', 10);
-        const tails = [new LogTail(log, 0), new LogTail(await open(), 0)];
-        for (const tail of tails) await tail.received(10);
-        for (const tail of tails) await tail.stop();
-        const [first, second] = tails.map((tail) => tail.records.map((r) => r.timestamp));
-        for (const timestamp of first ?? []) expect(Number.isSafeInteger(timestamp)).toBe(true);
-        expect(second).toEqual(first);
-      });
-
-      test('serves many followers on several handles while writers go on', async () => {
-        const other = await open();
-        const tails = numbers(8).map((n) => new LogTail(n % 2 === 0 ? log : other, 0));
-        await Promise.all([writeMany(log, 'a', 100), writeMany(other, 'b', 100)]);
-        for (const tail of tails) await tail.received(200);
-        for (const tail of tails) await tail.stop();
-        const expected = await texts(log, 0, 200);
-        for (const tail of tails) {
-          expect(tail.offsets).toEqual(numbers(200));
-          expect(tail.records.map((r) => text(r.payload))).toEqual(expected);
-        }
-      });
-
-      test('does not deliver a batch before the last one was taken', async () => {
-        const held = gate();
-        let running = 0;
-        let mostRunning = 0;
-        const tail = new LogTail(log, 0, async () => {
-          mostRunning = Math.max(mostRunning, ++running);
-          await held.opened;
-          running -= 1;
-        });
-        await log.append(bytes('first'));
-        await tail.received(1);
-        await writeMany(log, 'r', 50);
-        const seen = new LogTail(log, 0);
-        await seen.received(51);
-        expect(tail.batches.length).toBe(1);
-        held.open();
-        await tail.received(51);
-        await tail.stop();
-        await seen.stop();
-        expect(mostRunning).toBe(1);
-        expect(tail.offsets).toEqual(numbers(51));
-      });
-
-      test('does not fetch the next batch but one before the last one was taken', async () => {
-        const held = gate();
-        await writeMany(log, 'r', 40, MIB);
-        const tail = new LogTail(log, 0, () => held.opened);
-        await tail.received(1);
-        await log.trim(40);
-        held.open();
-        await expect(within('the follower to miss what was trimmed', tail.ended)).rejects.toBeInstanceOf(
-          OffsetOutOfRange,
-        );
-        expect(tail.batches.length).toBeLessThanOrEqual(2);
-        expect(tail.offsets).toEqual(numbers(tail.records.length));
-      });
-
-      test('resolves when aborted before the start, while it waits, and while records come', async () => {
-        const before = log.follow({ from: 0, onRecords: async () => {}, signal: AbortSignal.abort() });
-        await within('the follower aborted before its start', before);
-        const waiting = new LogTail(log, 0);
-        await waiting.stop();
-        const writing = writeMany(log, 'r', 50);
-        const busy = new LogTail(log, 0);
-        await busy.received(1);
-        await busy.stop();
-        await writing;
-      });
-
-      test('aborted while records are being taken, delivers no more and resolves after they were', async () => {
-        const held = gate();
-        const order: string[] = [];
-        const tail = new LogTail(log, 0, () => held.opened.then(() => void order.push('taken')));
-        await log.append(bytes('a'));
-        await tail.received(1);
-        tail.abort();
-        await log.append(bytes('b'));
-        held.open();
-        await within('the follower to end', tail.ended);
-        order.push('ended');
-        expect(order).toEqual(['taken', 'ended']);
-        expect(tail.offsets).toEqual([0]);
-      });
-
-      test('rejects with what onRecords rejected with', async () => {
-        await log.append(bytes('a'));
-        const broken = new Error('cannot apply');
-        const tail = new LogTail(log, 0, () => Promise.reject(broken));
-        await expect(within('the follower to end', tail.ended)).rejects.toBe(broken);
-        expect(await log.append(bytes('b'))).toEqual({ offset: 1 });
-      });
-
-      test('rejects an offset beyond the end and one below the start as out of range', async () => {
-        await writeMany(log, 'r', 10);
-        const beyond = new LogTail(log, 11).ended;
-        await expect(within('the rejection', beyond)).rejects.toMatchObject({ wanted: 11, start: 0, end: 10 });
-        await expect(beyond).rejects.toBeInstanceOf(OffsetOutOfRange);
-        await log.trim(4);
-        const below = new LogTail(log, 3).ended;
-        await expect(within('the rejection', below)).rejects.toMatchObject({ wanted: 3, start: 4, end: 10 });
-        await expect(below).rejects.toBeInstanceOf(OffsetOutOfRange);
-      });
-    });
+    describe('follow', () => followingContract(opened));
 
     describe('trim', () => {
       test('drops what is below, keeps the rest, and moves the start', async () => {
@@ -311,52 +188,4 @@ export function commitLogContract(name: string, harness: CommitLogHarness): void
       });
     });
   });
-}
-
-/** Appends `count` records in order, 25 at a time; answers each one's text and offset. */
-async function writeMany(log: CommitLog, prefix: string, count: number, padding = 0) {
-  const written: { readonly offset: number; readonly text: string }[] = [];
-  while (written.length < count) {
-    const texts = numbers(Math.min(25, count - written.length)).map((n) => `${prefix}-${written.length + n}`);
-    const appends = texts.map((content) => log.append(padded(content, padding)));
-    for (const [n, content] of texts.entries())
-      written.push({ offset: (await appends[n])?.offset ?? -1, text: content });
-  }
-  return written;
-}
-
-function padded(content: string, size: number): Uint8Array {
-  const payload = new Uint8Array(Math.max(size, content.length));
-  payload.set(bytes(content));
-  return payload;
-}
-
-async function texts(log: CommitLog, from: number, count: number): Promise<string[]> {
-  const tail = new LogTail(log, from);
-  await tail.received(count);
-  await tail.stop();
-  return tail.records.map((record) => text(record.payload));
-}
-
-function bytes(value: string): Uint8Array {
-  return new TextEncoder().encode(value);
-}
-
-function text(payload: Uint8Array): string {
-  return new TextDecoder().decode(payload);
-}
-
-function numbers(count: number): number[] {
-  return Array.from({ length: count }, (_, n) => n);
-}
-
-/** Bytes that no compression and no text decoding survives, the same for the same seed. */
-function noise(size: number, seed: number): Uint8Array {
-  const out = new Uint8Array(size);
-  let state = seed + 1;
-  for (let i = 0; i < size; i++) {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    out[i] = state >>> 24;
-  }
-  return out;
 }
