@@ -1,8 +1,10 @@
 // A real node on a memory log behind a real HTTP server on a free port, for the tests of the HTTP layer.
 import { once } from 'node:events';
-import { connect } from 'node:net';
+import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { buffer } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
+import { expect } from 'vitest';
 import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import { systemWorld } from '../../../src/base/system-world.ts';
 import type { HttpServer, HttpServerOptions } from '../../../src/http/server.ts';
@@ -89,14 +91,43 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
   };
 }
 
-/** Sends bytes on a bare connection, then ends its writing half, and resolves with all that came back. */
-export async function exchange(port: number, bytes: string | Buffer): Promise<string> {
-  const socket = connect({ port, host: '127.0.0.1' });
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  socket.on('error', () => {});
-  await once(socket, 'connect');
-  socket.end(bytes);
-  if (!socket.destroyed) await once(socket, 'close');
-  return Buffer.concat(chunks).toString('latin1');
+export type Sent = {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A string of UTF-8 or bytes; its Content-Length is said. */
+  readonly body?: string | Uint8Array;
+};
+
+export type Received = {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  readonly bytes: Buffer;
+  readonly text: string;
+};
+
+/** One request with the target exactly as given (fetch would tidy it up). */
+export async function send(
+  url: string,
+  method: string,
+  target: string,
+  { headers = {}, body }: Sent = {},
+): Promise<Received> {
+  const { hostname, port } = new URL(url);
+  const bytes = body === undefined ? undefined : Buffer.from(body);
+  const length = bytes === undefined ? {} : { 'content-length': bytes.length };
+  const outgoing = httpRequest({ hostname, port, method, path: target, headers: { ...length, ...headers } });
+  outgoing.end(bytes);
+  const [incoming] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const received = await buffer(incoming);
+  return {
+    status: incoming.statusCode ?? 0,
+    headers: incoming.headers,
+    bytes: received,
+    text: received.toString('utf8'),
+  };
+}
+
+/** The problem document of an answer. */
+export function problemIn(received: Received): Readonly<Record<string, unknown>> {
+  expect(received.headers['content-type']).toBe('application/problem+json');
+  return JSON.parse(received.text) as Readonly<Record<string, unknown>>;
 }

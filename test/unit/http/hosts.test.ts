@@ -1,0 +1,43 @@
+// Where a node may be bound, and for which hosts it answers.
+import { expect, test } from 'vitest';
+import { FatalError } from '../../../src/base/errors.ts';
+import { checkBinding, hostNameOf, isHostAllowed, openBindingWarning } from '../../../src/http/hosts.ts';
+
+test.each(['127.0.0.1', '127.8.0.1', 'localhost', '::1', '[::1]', 'LOCALHOST'])(
+  '%s may be bound without more ado',
+  (host) => {
+    expect(() => checkBinding(host, 'tokens')).not.toThrow();
+    expect(openBindingWarning(host, 'none')).toBeUndefined();
+  },
+);
+
+test.each(['0.0.0.0', '::', '10.0.0.1', 'example.org', '127.example.org', ''])(
+  '%j may be bound only with auth none, which is said loudly',
+  (host) => {
+    expect(() => checkBinding(host, 'tokens')).toThrow(FatalError);
+    expect(() => checkBinding(host, 'tokens')).toThrow(expect.objectContaining({ exitCode: 64 }));
+    expect(() => checkBinding(host, 'none')).not.toThrow();
+    expect(openBindingWarning(host, 'none')).toContain('ATTENTION');
+  },
+);
+
+test.each([
+  ['localhost:8001', true],
+  ['127.0.0.1', true],
+  ['[::1]:8001', true],
+  ['Cache.Example.org:80', true],
+  ['evil.example', false],
+  ['localhost.evil.example', false],
+  ['127.0.0.1.evil.example', false],
+  ['', false],
+  ['localhost:80:80', false],
+  ['user@localhost', false],
+])('the host %j is answered: %s', (host, isAllowed) => {
+  expect(isHostAllowed(['cache.example.org'], host)).toBe(isAllowed);
+  expect(isHostAllowed('any', host)).toBe(true);
+});
+
+test('the name in a Host header is lower case and without its port', () => {
+  expect(hostNameOf('Example.ORG:8080')).toBe('example.org');
+  expect(hostNameOf('[2001:DB8::1]:80')).toBe('[2001:db8::1]');
+});
