@@ -18,7 +18,7 @@ export type Clock = {
 export const FAULT_POINTS = [
   'before-append',
   'after-append-before-acknowledged',
-  'after-append-before-apply',
+  'before-apply',
   'after-apply-before-answer',
   'before-heartbeat',
   'before-chores',

@@ -103,8 +103,8 @@ class Node implements ChorusNode {
       onAcknowledged: (attempts) => this.#writes.acknowledged(attempts),
       onPermanentlyRefused: (attempts, isUnknown) => this.#writes.permanentlyRefused(attempts, isUnknown),
     });
-    const parts = { machine, log, clock, committer: this.#committer, estimate: this.#estimate };
-    this.#writes = new Writes({ ...parts, world, refusal: () => this.refusal('write') });
+    const parts = { machine, log, world, clock, committer: this.#committer, estimate: this.#estimate };
+    this.#writes = new Writes({ ...parts, refusal: () => this.refusal('write') });
     this.#reads = new Reads(parts);
     this.#replica = new Replica({
       ...parts,

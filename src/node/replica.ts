@@ -3,7 +3,7 @@ import { InvariantBroken } from '../base/assert.ts';
 import { EXIT, FatalError, messageOf } from '../base/errors.ts';
 import { NODE_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Clock } from '../base/world.ts';
+import type { World } from '../base/world.ts';
 import { type Decoded, decodeFrame, type Frame, type FrameCommand } from '../core/codec.ts';
 import type { Disposition, Machine } from '../core/machine.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -12,7 +12,7 @@ import { type CommitLog, type LogRecord, OffsetOutOfRange } from '../log/commit-
 export type ReplicaOptions = {
   readonly machine: Machine;
   readonly log: CommitLog;
-  readonly clock: Clock;
+  readonly world: World;
   readonly logger: Logger;
   isOwn(frame: Frame): boolean;
   /** The outcome of each command of an own frame. */
@@ -47,7 +47,7 @@ export class Replica {
   }
 
   async #applyAll(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
-    const { clock } = this.#options;
+    const { clock } = this.#options.world;
     let sliceStart = clock.monotonicMs();
     for (const record of records) {
       if (signal.aborted) return;
@@ -59,7 +59,8 @@ export class Replica {
   }
 
   #apply(record: LogRecord): void {
-    const { machine, isOwn, onOutcome, onApplied } = this.#options;
+    const { machine, world, isOwn, onOutcome, onApplied } = this.#options;
+    world.fault('before-apply');
     const decoded = this.#decode(record);
     const frame = decoded.kind === 'frame' ? decoded.frame : undefined;
     const hear = frame !== undefined && isOwn(frame) ? onOutcome : undefined;

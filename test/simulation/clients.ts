@@ -1,0 +1,214 @@
+// The simulated clients: they write, read, give up, ask again on other nodes with the same id, and write down all they saw.
+
+import type { KeyCommand } from '../../src/core/commands/command.ts';
+import { ALWAYS } from '../../src/core/condition.ts';
+import type { Entry } from '../../src/core/keyspace.ts';
+import type { Consistency, ReadResult, WriteResult } from '../../src/node/requests.ts';
+import type { SimulatedCluster, Slot } from './cluster.ts';
+import type { SimulatedProcess } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export type Send = {
+  readonly nodeId: string;
+  readonly processName: string;
+  readonly at: number;
+  readonly timeoutMs: number;
+};
+
+export type WriteRecord = {
+  readonly command: KeyCommand;
+  /** The client's id; undefined: the nodes made one for each send. */
+  readonly id: string | undefined;
+  readonly sends: Send[];
+  /** What nodes answered; `processName` of the one that did. */
+  readonly results: { readonly processName: string; readonly result: WriteResult }[];
+  isEnded: boolean;
+};
+
+export type ReadRecord = {
+  readonly key: string;
+  readonly consistency: Consistency;
+  /** The state read must not be older than this revision … */
+  readonly from: number;
+  /** … and not newer than this one, the node's when it answered. */
+  readonly to: number;
+  /** Revision of the entry; 0: none. */
+  readonly seen: number;
+};
+
+export type History = {
+  readonly writes: WriteRecord[];
+  readonly reads: ReadRecord[];
+  readonly pending: Map<SimulatedProcess, number>;
+};
+
+export type ClientObserver = {
+  onApplied(processName: string, result: Extract<WriteResult, { kind: 'applied' }>): void;
+  onRead(slot: Slot, consistency: Consistency, minRevision: number, entry: Entry | undefined): void;
+};
+
+const PLAIN_KEYS = ['a', 'b', 'c'];
+const COUNTERS = ['n1', 'n2'];
+/** Keys whose entries expire. */
+export const TTL_KEYS = ['t1', 't2'];
+const MAX_TRIES = 40;
+
+export class SimulatedClient {
+  readonly #name: string;
+  readonly #cluster: SimulatedCluster;
+  readonly #scheduler: Scheduler;
+  readonly #history: History;
+  readonly #observer: ClientObserver;
+  /** Highest revision of which any client was told that it stands: what a linearizable read must see. */
+  static #standing = new WeakMap<History, number>();
+  #token = 0;
+  #ids = 0;
+
+  constructor(
+    name: string,
+    cluster: SimulatedCluster,
+    scheduler: Scheduler,
+    history: History,
+    observer: ClientObserver,
+  ) {
+    this.#name = name;
+    this.#cluster = cluster;
+    this.#scheduler = scheduler;
+    this.#history = history;
+    this.#observer = observer;
+  }
+
+  async run(until: number): Promise<void> {
+    while (this.#scheduler.now < until) {
+      await this.#wait(this.#scheduler.between(5, 150));
+      await (this.#scheduler.random() < 0.6 ? this.#write() : this.#read());
+    }
+  }
+
+  async #write(): Promise<void> {
+    const hasId = this.#scheduler.random() < this.#cluster.swarm.clientId;
+    const record: WriteRecord = {
+      command: this.#drawCommand(),
+      id: hasId ? `${this.#name}-${++this.#ids}` : undefined,
+      sends: [],
+      results: [],
+      isEnded: false,
+    };
+    this.#history.writes.push(record);
+    for (let tries = 0; tries < MAX_TRIES && !record.isEnded; tries++) {
+      const isDuplicated = hasId && this.#scheduler.random() < this.#cluster.swarm.duplicateRequest;
+      const answers = [this.#send(record), ...(isDuplicated ? [this.#send(record)] : [])];
+      for (const result of await Promise.all(answers)) this.#judge(record, result);
+      // Without an id of the client's own nobody may ask again.
+      if (!hasId) record.isEnded = true;
+      if (!record.isEnded) await this.#wait(this.#scheduler.between(20, 600));
+    }
+  }
+
+  #judge(record: WriteRecord, result: WriteResult | undefined): void {
+    // An outcome `deadline` says that this attempt came too late: with the client's id another may still be tried.
+    if (result?.kind !== 'applied' || result.outcome.code === 'deadline') return;
+    record.isEnded = true;
+    this.#token = Math.max(this.#token, result.outcome.revision);
+    const standing = SimulatedClient.#standing.get(this.#history) ?? 0;
+    SimulatedClient.#standing.set(this.#history, Math.max(standing, result.outcome.revision));
+  }
+
+  async #read(): Promise<void> {
+    const key = this.#scheduler.pick([...PLAIN_KEYS, ...COUNTERS, ...TTL_KEYS]);
+    const consistency = this.#scheduler.pick(['session', 'linearizable'] as const);
+    const from = consistency === 'session' ? this.#token : (SimulatedClient.#standing.get(this.#history) ?? 0);
+    const minRevision = consistency === 'session' ? this.#token : 0;
+    const timeoutMs = this.#scheduler.pick([500, 3000]);
+    const slot = this.#scheduler.pick(this.#cluster.slots);
+    const request = { key: bytesOf(key), consistency, minRevision, timeoutMs };
+    let to = 0;
+    const result = await this.#exchange<ReadResult>(slot, timeoutMs, async () => {
+      const answer = await slot.node.read(request);
+      to = slot.node.revision();
+      if (answer.kind === 'read') this.#observer.onRead(slot, consistency, minRevision, answer.entry);
+      return answer;
+    });
+    if (result?.kind !== 'read') return;
+    const seen = result.entry?.revision ?? 0;
+    this.#token = Math.max(this.#token, to);
+    this.#history.reads.push({ key, consistency, from, to, seen });
+  }
+
+  async #send(record: WriteRecord): Promise<WriteResult | undefined> {
+    const slot = this.#scheduler.pick(this.#cluster.slots);
+    const timeoutMs = this.#scheduler.pick([300, 1500, 5000]);
+    const processName = slot.process.name;
+    record.sends.push({ nodeId: slot.nodeId, processName, at: this.#scheduler.now, timeoutMs });
+    return this.#exchange<WriteResult>(slot, timeoutMs, async () => {
+      const result = await slot.node.submit({ command: record.command, id: record.id, caller: '', timeoutMs });
+      record.results.push({ processName, result });
+      if (result.kind === 'applied') this.#observer.onApplied(processName, result);
+      return result;
+    });
+  }
+
+  /** One request and its answer through a network that takes its time and loses answers; undefined: no answer came in time. */
+  #exchange<T>(slot: Slot, timeoutMs: number, serve: () => Promise<T>): Promise<T | undefined> {
+    const { process } = slot;
+    const scheduler = this.#scheduler;
+    const isLost = scheduler.random() < this.#cluster.swarm.lostAnswer;
+    return new Promise((resolve) => {
+      scheduler.after(timeoutMs + 500, () => resolve(undefined));
+      scheduler.after(scheduler.between(0, 20), () =>
+        process.deliver('request', () => {
+          if (slot.process !== process) return;
+          this.#count(process, 1);
+          void serve().then((result) => {
+            this.#count(process, -1);
+            if (!isLost) scheduler.after(scheduler.between(0, 20), () => resolve(result));
+          });
+        }),
+      );
+    });
+  }
+
+  #count(process: SimulatedProcess, change: number): void {
+    const { pending } = this.#history;
+    pending.set(process, (pending.get(process) ?? 0) + change);
+  }
+
+  #drawCommand(): KeyCommand {
+    const scheduler = this.#scheduler;
+    const key = bytesOf(scheduler.pick(PLAIN_KEYS));
+    const value = bytesOf(`${this.#name}/${this.#history.writes.length}`);
+    switch (scheduler.between(0, 6)) {
+      case 0:
+        return { type: 'delete', key, condition: ALWAYS };
+      case 1:
+        return { type: 'put', key, value, contentType: 't', ttlMs: 0, condition: { match: 'none', noneMatch: 'any' } };
+      case 2: {
+        const ttlMs = scheduler.between(200, 6000);
+        return {
+          type: 'put',
+          key: bytesOf(scheduler.pick(TTL_KEYS)),
+          value,
+          contentType: 't',
+          ttlMs,
+          condition: ALWAYS,
+        };
+      }
+      case 3:
+        return { type: 'touch', key: bytesOf(scheduler.pick(TTL_KEYS)), ttlMs: 3000, condition: ALWAYS };
+      case 4:
+        return { type: 'put', key, value, contentType: 't', ttlMs: 0, condition: ALWAYS };
+      default:
+        return { type: 'increment', key: bytesOf(scheduler.pick(COUNTERS)), by: 1n, ttlMs: 0, condition: ALWAYS };
+    }
+  }
+
+  #wait(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#scheduler.after(ms, resolve);
+    });
+  }
+}
+
+function bytesOf(text: string): Uint8Array {
+  return Buffer.from(text, 'latin1');
+}

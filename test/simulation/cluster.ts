@@ -1,0 +1,201 @@
+// The simulated cluster: three nodes of the real code on one memory log, and what may befall them.
+import { STATE_LIMITS } from '../../src/base/limits.ts';
+import { createLogger } from '../../src/base/logger.ts';
+import type { FaultPoint } from '../../src/base/world.ts';
+import { FEATURE_LEVEL } from '../../src/core/commands/table.ts';
+import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
+import { type ChorusNode, createNode } from '../../src/node/node.ts';
+import { SimulatedProcess } from './process.ts';
+import type { Scheduler } from './scheduler.ts';
+import { CALM, type Swarm } from './swarm.ts';
+
+/** One nodeId: at most one process at a time, many in its life. */
+export type Slot = {
+  readonly nodeId: string;
+  process: SimulatedProcess;
+  node: ChorusNode;
+  /** What its data directory remembers. */
+  cluster: string | undefined;
+  starts: number;
+};
+
+/** What the oracles want to hear as it happens. */
+export type Observer = {
+  onAcknowledged(processName: string, payload: Uint8Array): void;
+  onViolation(what: string): void;
+};
+
+const LOG_EPOCH = 1_000_000_000_000;
+const LIMITS = { ...STATE_LIMITS, featureLevel: FEATURE_LEVEL };
+const silent = createLogger('silent', {});
+
+export class SimulatedCluster {
+  readonly slots: Slot[] = [];
+  readonly store: MemoryLogStore;
+  /** Simulated time at which the record of each offset landed. */
+  readonly landedAt: number[] = [];
+  /** Fault points at which a process was crashed. */
+  readonly crashedAt = new Set<FaultPoint>();
+  swarm: Swarm;
+  readonly #scheduler: Scheduler;
+  readonly #observer: Observer;
+  #logClockOffset = LOG_EPOCH;
+  #wallClockOffset = 0;
+
+  constructor(scheduler: Scheduler, swarm: Swarm, observer: Observer) {
+    this.#scheduler = scheduler;
+    this.#observer = observer;
+    this.swarm = swarm;
+    this.store = createMemoryLogStore({
+      clock: {
+        monotonicMs: () => scheduler.now,
+        wallMs: () => scheduler.now,
+        after: (ms, task) => scheduler.after(ms, task),
+        nextTurn: () => new Promise<void>((resolve) => void scheduler.after(0, resolve)),
+      },
+      faults: {
+        fateOfAppend: () => this.#fateOfAppend(),
+        deliveryDelayMs: () => scheduler.random() * this.swarm.deliveryDelay,
+        timestamp: () => this.#timestamp(),
+      },
+    });
+  }
+
+  start(nodeIds: readonly string[]): void {
+    for (const nodeId of nodeIds) {
+      const slot = { nodeId, cluster: undefined, starts: 0 } as Partial<Slot> as Slot;
+      this.slots.push(slot);
+      this.#startProcess(slot);
+    }
+    this.#recur(
+      () => this.swarm.crashEvery,
+      () => this.#crash(),
+    );
+    this.#recur(
+      () => this.swarm.pauseEvery,
+      () => this.#pause(),
+    );
+    this.#recur(
+      () => this.swarm.logClockJumpEvery,
+      () => this.#jumpLogClock(),
+    );
+    this.#recur(
+      () => this.swarm.wallClockJumpEvery,
+      () => {
+        this.#wallClockOffset += this.#scheduler.between(-3_600_000, 3_600_000);
+      },
+    );
+  }
+
+  /** Ends all faults and starts again whatever is down. */
+  heal(): void {
+    this.swarm = CALM;
+    for (const slot of this.slots) {
+      slot.process.resume();
+      if (slot.process.isDead) this.#startProcess(slot);
+    }
+  }
+
+  #startProcess(slot: Slot): void {
+    slot.starts++;
+    const name = `${slot.nodeId}#${slot.starts}`;
+    const log = this.store.open(name);
+    const process: SimulatedProcess = new SimulatedProcess({
+      name,
+      scheduler: this.#scheduler,
+      wallOffset: () => this.#wallClockOffset,
+      crashesAt: (point) => this.#crashesAt(point),
+      onCrash: () => {
+        this.#scheduler.note(`crash ${name}`);
+        void log.close();
+        this.#scheduler.after(this.#scheduler.between(50, 5000), () => {
+          if (slot.process === process) this.#startProcess(slot);
+        });
+      },
+    });
+    slot.process = process;
+    slot.node = createNode({
+      nodeId: slot.nodeId,
+      address: name,
+      pid: slot.starts,
+      version: 'simulated',
+      log: process.wrap(log, (payload) => this.#observer.onAcknowledged(name, payload)),
+      world: process.world,
+      logger: silent,
+      limits: LIMITS,
+      identity: {
+        load: async () => slot.cluster,
+        save: async (cluster) => {
+          slot.cluster = cluster;
+        },
+      },
+      onFatal: (error) => {
+        if (!process.isDead) this.#observer.onViolation(`${name} ended itself: ${error.message}`);
+      },
+    });
+    slot.node.start().catch((error: Error) => {
+      if (!process.isDead) this.#observer.onViolation(`${name} did not start: ${error.message}`);
+    });
+  }
+
+  #crashesAt(point: FaultPoint): boolean {
+    const crashes = this.swarm.crashAtPoint > 0 && this.#scheduler.random() < this.swarm.crashAtPoint;
+    if (crashes) this.crashedAt.add(point);
+    return crashes;
+  }
+
+  #fateOfAppend(): AppendFate {
+    const { swarm } = this;
+    const scheduler = this.#scheduler;
+    const landsAfterMs = scheduler.random() * swarm.appendDelay;
+    const answersAfterMs = landsAfterMs + scheduler.random() * swarm.appendDelay;
+    const chance = scheduler.random();
+    let bound = swarm.refusedAppend;
+    if (chance < bound) return { kind: 'refused', answersAfterMs, isPermanent: false };
+    bound += swarm.lostAcknowledgement;
+    if (chance < bound) return { kind: 'unknown', landsAfterMs, answersAfterMs };
+    bound += swarm.lostAppend;
+    if (chance < bound) return { kind: 'unknown', landsAfterMs: undefined, answersAfterMs };
+    bound += swarm.zombieAppend;
+    if (chance < bound) {
+      return { kind: 'unknown', landsAfterMs: answersAfterMs + scheduler.random() * 3000, answersAfterMs };
+    }
+    return { kind: 'acknowledged', landsAfterMs, answersAfterMs };
+  }
+
+  #timestamp(): number {
+    this.landedAt.push(this.#scheduler.now);
+    return Math.trunc(this.#scheduler.now + this.#logClockOffset);
+  }
+
+  // At most 20 s forward at once: two great jumps within one retry would outrun the window in which ids are remembered.
+  #jumpLogClock(): void {
+    this.#logClockOffset += this.#scheduler.pick([-3_600_000, -5000, -500, 500, 5000, 20_000]);
+    this.#scheduler.note(`log clock ${this.#logClockOffset}`);
+  }
+
+  #crash(): void {
+    this.#scheduler.pick(this.slots).process.kill();
+  }
+
+  #pause(): void {
+    const { process } = this.#scheduler.pick(this.slots);
+    if (!process.isRunning) return;
+    this.#scheduler.note(`pause ${process.name}`);
+    process.pause();
+    this.#scheduler.after(this.#scheduler.between(300, 9000), () => process.resume());
+  }
+
+  #recur(every: () => number, act: () => void): void {
+    const next = () => {
+      const mean = every();
+      if (mean === 0) return;
+      this.#scheduler.after(mean * (0.2 + 1.6 * this.#scheduler.random()), () => {
+        if (every() === 0) return;
+        act();
+        next();
+      });
+    };
+    next();
+  }
+}

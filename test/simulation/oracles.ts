@@ -1,0 +1,139 @@
+// The oracles: what must hold of every run, however many faults it had.
+import { decodeFrame } from '../../src/core/codec.ts';
+import type { Entry } from '../../src/core/keyspace.ts';
+import { isRemembered } from '../../src/core/outcome.ts';
+import { hexDigest } from '../../src/node/cluster-view.ts';
+import type { Consistency, WriteResult } from '../../src/node/requests.ts';
+import type { History, WriteRecord } from './clients.ts';
+import type { SimulatedCluster, Slot } from './cluster.ts';
+import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
+
+/** A request read late by this much is not yet a pause, and the log's time may lag by as much. */
+const LATE_WRITE_SLACK_MS = 1500;
+
+export class Oracles {
+  readonly violations: string[] = [];
+  /** Ids in acknowledged frames, by process. */
+  readonly #acknowledged = new Set<string>();
+  /** By process and key: the revision of an entry that was seen to be gone. */
+  readonly #gone = new Map<string, { last: number; gone: number }>();
+
+  onViolation(what: string): void {
+    this.violations.push(what);
+  }
+
+  onAcknowledged(processName: string, payload: Uint8Array): void {
+    const decoded = decodeFrame(payload);
+    if (decoded.kind !== 'frame') return;
+    for (const { id } of decoded.frame.commands) this.#acknowledged.add(`${processName} ${id}`);
+  }
+
+  /** N1, and that a passing rejection is never remembered. */
+  onApplied(processName: string, result: Extract<WriteResult, { kind: 'applied' }>): void {
+    if (!this.#acknowledged.has(`${processName} ${result.id}`)) {
+      this.onViolation(`${result.id} was answered by ${processName} before its append was acknowledged`);
+    }
+    const { isRepeat, code } = result.outcome;
+    if (isRepeat && !isRemembered(code)) this.onViolation(`${result.id} was told a remembered ${code}`);
+  }
+
+  onRead(slot: Slot, consistency: Consistency, minRevision: number, entry: Entry | undefined): void {
+    if (slot.node.revision() < minRevision) this.onViolation(`a ${consistency} read was answered too early`);
+    const logTime = Date.parse(slot.node.cluster().logTime);
+    if (entry !== undefined && entry.expiresAt !== 0 && entry.expiresAt <= logTime) {
+      this.onViolation(`a ${consistency} read showed an expired entry`);
+    }
+  }
+
+  /** An eventual read looked at a key whose entries expire: once gone, the same entry must not come back on this node. */
+  onProbe(processName: string, key: string, entry: Entry | undefined): void {
+    const name = `${processName} ${key}`;
+    const known = this.#gone.get(name) ?? { last: 0, gone: 0 };
+    if (entry === undefined) known.gone = known.last;
+    else if (entry.revision === known.gone) this.onViolation(`an entry of ${key} came back on ${processName}`);
+    else known.last = entry.revision;
+    this.#gone.set(name, known);
+  }
+
+  /** After healing and draining. */
+  judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean): void {
+    const truth = replay(cluster.store.history());
+    for (const name of truth.doubledFrames) this.onViolation(`frame ${name} was applied twice`);
+    for (const key of truth.expiredEarly) this.onViolation(`${key} was expired before its time`);
+    for (const [id, commands] of truth.byId) {
+      if (successes(commands) > 1 || firstOutcomes(commands).length > 1) {
+        const codes = commands.map(({ offset, outcome }) => `${outcome.code}@${offset}`);
+        this.onViolation(`${id} was applied more than once: ${codes.join(', ')}`);
+      }
+    }
+    for (const [process, pending] of history.pending) {
+      if (!process.isDead && pending > 0) this.onViolation(`${pending} requests to ${process.name} never ended`);
+    }
+    for (const write of history.writes) this.#judgeWrite(write, truth);
+    if (judgesLateWrites) for (const write of history.writes) this.#judgeLateness(write, truth, cluster.landedAt);
+    this.#judgeReads(history, truth);
+    this.#judgeReplicas(cluster, truth);
+  }
+
+  #judgeWrite(write: WriteRecord, truth: Replay): void {
+    if (!write.isEnded) this.onViolation(`${write.id} never came to an end`);
+    for (const { processName, result } of write.results) {
+      const commands = truth.byId.get(result.id) ?? [];
+      if (result.kind === 'applied') this.#judgeAnswer(result, commands);
+      else if (!result.isUnknown && firstOutcomes(commands).length > 0) {
+        this.onViolation(`${processName} said that ${result.id} was not applied, and it was`);
+      }
+    }
+  }
+
+  // N1: what was answered is what the log says happened.
+  #judgeAnswer({ id, outcome }: Extract<WriteResult, { kind: 'applied' }>, commands: readonly AppliedCommand[]): void {
+    const same = commands.some(
+      (command) =>
+        command.outcome.code === outcome.code &&
+        command.outcome.revision === outcome.revision &&
+        command.outcome.detail === outcome.detail,
+    );
+    if (!same)
+      this.onViolation(`${id} was answered ${outcome.code} at ${outcome.revision}, which the log does not say`);
+  }
+
+  // A write must not be executed long after its client gave up.
+  #judgeLateness(write: WriteRecord, truth: Replay, landedAt: readonly number[]): void {
+    for (const { result } of write.results) {
+      for (const { node, offset } of firstOutcomes(truth.byId.get(result.id) ?? [])) {
+        const at = landedAt[offset] ?? 0;
+        const inTime = write.sends.some(
+          (send) => send.nodeId === node && at <= send.at + send.timeoutMs + LATE_WRITE_SLACK_MS,
+        );
+        if (!inTime) this.onViolation(`${result.id} was executed at ${Math.round(at)}, long after its client gave up`);
+      }
+    }
+  }
+
+  #judgeReads(history: History, truth: Replay): void {
+    for (const { key, consistency, from, to, seen } of history.reads) {
+      if (!couldBeSeen(truth.byKey.get(key) ?? [], seen, from, to)) {
+        this.onViolation(
+          `a ${consistency} read of ${key} saw revision ${seen}, which was not so between ${from} and ${to}`,
+        );
+      }
+    }
+  }
+
+  // K2: the digests that the nodes report are those of a replay from the start.
+  #judgeReplicas(cluster: SimulatedCluster, truth: Replay): void {
+    const known = new Set([...truth.digests.values()].map(hexDigest));
+    for (const { nodeId, node } of cluster.slots) {
+      const { phase } = node.status();
+      if (phase !== 'ready') this.onViolation(`${nodeId} is ${phase} at the end`);
+      for (const member of node.cluster().members) {
+        if (!known.has(member.digest))
+          this.onViolation(`${nodeId} knows a digest of ${member.node} that no replay has`);
+        if (!member.ready) this.onViolation(`${nodeId} sees ${member.node} as not ready at the end`);
+      }
+      if (node.metrics().disagreements > 0) this.onViolation(`${nodeId} counted a disagreement of digests`);
+      if (node.metrics().waitingCommands > 0) this.onViolation(`${nodeId} has commands waiting at the end`);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+// Bugs planted in the real code for a run of the simulator: each takes one rule out, and the simulator must notice.
+
+export type PlantedBug = {
+  readonly name: string;
+  /** The file, from the top of the project. */
+  readonly file: string;
+  /** Stands exactly once in the file: a change of the code that moves it must move the bug along. */
+  readonly find: string;
+  readonly replace: string;
+};
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  {
+    name: 'no ids',
+    file: 'src/core/machine.ts',
+    find: 'if (first !== undefined) {',
+    replace: 'if (first !== undefined && first.hash === 0n) {',
+  },
+  {
+    name: 'waiter by id',
+    file: 'src/node/writes.ts',
+    find: 'const attempt = ++this.#attempts;',
+    replace:
+      'const attempt = [...id].reduce((sum, c) => (sum * 31 + c.charCodeAt(0)) % 1_000_003, ++this.#attempts * 0);',
+  },
+  {
+    name: 'answer before acknowledgement',
+    file: 'src/node/waiters.ts',
+    find: 'if (!waiter.isAcknowledged || waiter.outcome === undefined) return;',
+    replace: 'if (waiter.outcome === undefined) return;',
+  },
+  {
+    name: 'answer before apply',
+    file: 'src/node/waiters.ts',
+    find: `if (!waiter.isAcknowledged || waiter.outcome === undefined) return;`,
+    replace: `if (!waiter.isAcknowledged) return;
+    waiter.outcome ??= { code: 'done', revision: 0, detail: 0n, isRepeat: false };`,
+  },
+  {
+    name: 'estimate that goes back',
+    file: 'src/node/estimate.ts',
+    find: 'Math.max(estimate, logTime)',
+    replace: 'logTime',
+  },
+  {
+    name: '`not-applied` for an id that came in',
+    file: 'src/node/writes.ts',
+    find: "ending.kind === 'uncertain' || !isOwnId",
+    replace: "ending.kind === 'uncertain'",
+  },
+  {
+    name: '`deadline` remembered under an id',
+    file: 'src/core/machine.ts',
+    find: 'if (isRemembered(verdict.code)) {',
+    replace: "if (isRemembered(verdict.code) || verdict.code === 'deadline') {",
+  },
+  {
+    name: "a frame's copy applied twice",
+    file: 'src/core/members.ts',
+    find: "return n > member.lastFrame ? 'new' : 'copy';",
+    replace: "return n > 0 ? 'new' : 'copy';",
+  },
+  {
+    name: 'heartbeat copies counted',
+    file: 'src/core/machine.ts',
+    find: "if (standing === 'copy') {",
+    replace: "if (standing === 'copy' && !(frame.commands.length === 1 && joins(frame))) {",
+  },
+  {
+    name: 'a pause seen only by the late tick',
+    file: 'src/node/node.ts',
+    find: '    this.#pause.check();\n',
+    replace: '',
+  },
+  {
+    name: 'skipped barrier',
+    file: 'src/node/reads.ts',
+    find: "request.consistency === 'linearizable' ?",
+    replace: "request.timeoutMs < 0 && request.consistency === 'linearizable' ?",
+  },
+  {
+    name: 'expire without revision',
+    file: 'src/core/commands/chores.ts',
+    find: 'if (entry?.revision !== command.revision || !isExpired(entry, state.time.now))',
+    replace: 'if (entry === undefined)',
+  },
+  {
+    name: 'no deadline in apply',
+    file: 'src/core/machine.ts',
+    find: 'command.deadline !== 0 && state.time.now > command.deadline',
+    replace: 'command.deadline < 0',
+  },
+];

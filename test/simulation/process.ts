@@ -1,0 +1,129 @@
+// A simulated process: everything that reaches a node, timers, the log's answers and requests, passes through it, so that it can be stopped or killed.
+import type { FaultPoint, World } from '../../src/base/world.ts';
+import type { CommitLog, LogRecord } from '../../src/log/commit-log.ts';
+import type { Scheduler } from './scheduler.ts';
+
+export class SimulatedCrash extends Error {}
+
+export type ProcessOptions = {
+  readonly name: string;
+  readonly scheduler: Scheduler;
+  /** Offset of this process's wall clock from simulated time; asked at every look at it. */
+  wallOffset(): number;
+  /** Whether to crash at this point now. */
+  crashesAt(point: FaultPoint): boolean;
+  onCrash(): void;
+};
+
+type Input = 'request' | 'log' | 'timer';
+/** What waits in a stopped process runs in this order when it goes on: what is in the sockets runs before the late timers. */
+const ORDER: readonly Input[] = ['request', 'log', 'timer'];
+
+export class SimulatedProcess {
+  readonly name: string;
+  readonly world: World;
+  isDead = false;
+  readonly #options: ProcessOptions;
+  readonly #startedAt: number;
+  #isPaused = false;
+  #held: { input: Input; task: () => void }[] = [];
+  #ids = 0;
+
+  constructor(options: ProcessOptions) {
+    const { scheduler } = options;
+    this.name = options.name;
+    this.#options = options;
+    this.#startedAt = scheduler.now;
+    this.world = {
+      clock: {
+        monotonicMs: () => scheduler.now - this.#startedAt,
+        wallMs: () => scheduler.now + options.wallOffset(),
+        after: (ms, task) => scheduler.after(ms, () => this.deliver('timer', task)),
+        nextTurn: () => new Promise((resolve) => scheduler.after(0, () => this.deliver('timer', resolve))),
+      },
+      random: () => scheduler.random(),
+      newId: () => `${options.name}.${++this.#ids}`,
+      fault: (point) => this.#fault(point),
+    };
+  }
+
+  get isRunning(): boolean {
+    return !this.isDead && !this.#isPaused;
+  }
+
+  /** Hands something in from outside. */
+  deliver(input: Input, task: () => void): void {
+    if (this.isDead) return;
+    if (this.#isPaused) this.#held.push({ input, task });
+    else task();
+  }
+
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    if (!this.#isPaused) return;
+    this.#isPaused = false;
+    const held = this.#held;
+    this.#held = [];
+    for (const input of ORDER) {
+      for (const { task } of held.filter((one) => one.input === input)) {
+        // Each in an event of its own, as an event loop would run them.
+        this.#options.scheduler.after(0, () => this.deliver(input, task));
+      }
+    }
+  }
+
+  kill(): void {
+    if (this.isDead) return;
+    this.isDead = true;
+    this.#held = [];
+    this.#options.onCrash();
+  }
+
+  /** The log as this process sees it: nothing comes back while it is stopped, and nothing ever after it died. */
+  wrap(log: CommitLog, onAcknowledged: (payload: Uint8Array) => void): CommitLog {
+    return {
+      append: (payload) =>
+        new Promise((resolve, reject) => {
+          const acknowledge = (appended: { offset: number }) => {
+            onAcknowledged(payload);
+            resolve(appended);
+          };
+          log.append(payload).then(
+            (appended) => this.deliver('log', () => acknowledge(appended)),
+            (error: unknown) => this.deliver('log', () => reject(error)),
+          );
+        }),
+      start: () => this.#back(log.start()),
+      end: () => this.#back(log.end()),
+      barrier: () => this.#back(log.barrier()),
+      trim: (before) => this.#back(log.trim(before)),
+      close: () => log.close(),
+      follow: ({ from, onRecords, signal }) => {
+        const deliver = (records: readonly LogRecord[]) =>
+          new Promise<void>((resolve, reject) => {
+            this.deliver('log', () => onRecords(records).then(resolve, reject));
+          });
+        return this.#back(log.follow({ from, signal, onRecords: deliver }));
+      },
+    };
+  }
+
+  #back<T>(answer: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      answer.then(
+        (value) => this.deliver('log', () => resolve(value)),
+        (error: unknown) => this.deliver('log', () => reject(error)),
+      );
+    });
+  }
+
+  #fault(point: FaultPoint): void {
+    if (this.isDead) throw new SimulatedCrash();
+    if (!this.#options.crashesAt(point)) return;
+    this.kill();
+    throw new SimulatedCrash();
+  }
+}

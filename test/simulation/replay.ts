@@ -1,0 +1,88 @@
+// The whole log applied once more by a machine of its own: what really happened, for the oracles to compare with what was said.
+import { decodeFrame } from '../../src/core/codec.ts';
+import type { Expire, KeyCommand } from '../../src/core/commands/command.ts';
+import { Machine } from '../../src/core/machine.ts';
+import { MapKeyspace } from '../../src/core/map-keyspace.ts';
+import { isSuccess, type Outcome } from '../../src/core/outcome.ts';
+import type { LogRecord } from '../../src/log/commit-log.ts';
+
+export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
+
+/** An entry's state from a revision on: `seen` is its revision, 0 while there is none. */
+export type KeyState = { readonly from: number; readonly seen: number; readonly expiresAt: number };
+
+export type Replay = {
+  /** Every applied command that carried this id, in order. */
+  readonly byId: ReadonlyMap<string, readonly AppliedCommand[]>;
+  readonly byKey: ReadonlyMap<string, readonly KeyState[]>;
+  /** Frames that were applied more than once. */
+  readonly doubledFrames: readonly string[];
+  /** Keys whose entry was expired before its time. */
+  readonly expiredEarly: readonly string[];
+  /** Digest by revision, as noted at the ends of frames. */
+  readonly digests: ReadonlyMap<number, bigint>;
+};
+
+export function replay(records: readonly LogRecord[]): Replay {
+  const machine = new Machine(new MapKeyspace());
+  const byId = new Map<string, AppliedCommand[]>();
+  const byKey = new Map<string, KeyState[]>();
+  const applied = new Set<string>();
+  const doubledFrames: string[] = [];
+  const expiredEarly: string[] = [];
+  const digests = new Map<number, bigint>();
+  for (const { offset, timestamp, payload } of records) {
+    const decoded = decodeFrame(payload);
+    if (decoded.kind === 'newer') throw new Error('the simulator wrote a newer frame');
+    const author = decoded.kind === 'frame' ? decoded.frame.node : '';
+    const disposition = machine.apply(offset, timestamp, decoded, (command, outcome) => {
+      if (command.id !== '') push(byId, command.id, { node: author, offset, outcome });
+      if ('key' in command.command) noteKey(command.command, outcome);
+    });
+    if (decoded.kind === 'frame' && disposition === 'applied') {
+      const name = `${decoded.frame.incarnation}/${decoded.frame.n}`;
+      if (applied.has(name)) doubledFrames.push(name);
+      applied.add(name);
+    }
+    const note = machine.notes.at(-1);
+    if (note !== undefined) digests.set(note.revision, note.digest);
+  }
+  return { byId, byKey, doubledFrames, expiredEarly, digests };
+
+  function noteKey(command: KeyCommand | Expire, outcome: Outcome): void {
+    const { keyspace, revision, time } = machine.state;
+    const key = Buffer.from(command.key).toString('latin1');
+    const before = byKey.get(key)?.at(-1)?.expiresAt ?? 0;
+    const isEarly = before === 0 || before > time.now;
+    if (command.type === 'expire' && outcome.code === 'deleted' && isEarly) expiredEarly.push(`${key}@${revision}`);
+    const entry = keyspace.get(command.key);
+    push(byKey, key, { from: revision, seen: entry?.revision ?? 0, expiresAt: entry?.expiresAt ?? 0 });
+  }
+}
+
+/** Whether a key looked like `seen` at some revision from `from` to `to`; an entry that expires may also look absent. */
+export function couldBeSeen(states: readonly KeyState[], seen: number, from: number, to: number): boolean {
+  let current: KeyState = { from: 0, seen: 0, expiresAt: 0 };
+  for (const state of [...states, { from: Number.POSITIVE_INFINITY, seen: 0, expiresAt: 0 }]) {
+    // `current` held from its own revision until just before the next one's.
+    const overlaps = current.from <= to && state.from - 1 >= from;
+    if (overlaps && (current.seen === seen || (seen === 0 && current.expiresAt !== 0))) return true;
+    current = state;
+  }
+  return false;
+}
+
+/** Applied commands that changed something or were rejected for good: not those that only repeat an outcome. */
+export function firstOutcomes(commands: readonly AppliedCommand[]): readonly AppliedCommand[] {
+  return commands.filter(({ outcome }) => !outcome.isRepeat && outcome.code !== 'deadline');
+}
+
+export function successes(commands: readonly AppliedCommand[]): number {
+  return commands.filter(({ outcome }) => !outcome.isRepeat && isSuccess(outcome.code)).length;
+}
+
+function push<T>(map: Map<string, T[]>, name: string, value: T): void {
+  const list = map.get(name);
+  if (list === undefined) map.set(name, [value]);
+  else list.push(value);
+}

@@ -1,0 +1,64 @@
+// npm run simulate: many seeds, one seed with its transcript, or all planted bugs.
+import { parseArgs } from 'node:util';
+import { FAULT_POINTS, type FaultPoint } from '../../src/base/world.ts';
+import { PLANTED_BUGS } from './planted.ts';
+import { runWithBug } from './run-with-bug.ts';
+import { simulate } from './simulate.ts';
+
+const HELP = `npm run simulate -- [options]
+  --seeds N      run N seeds (default 500)
+  --from N       the first seed (default 1)
+  --seed N       run this seed alone and print what it saw
+  --planted      plant each known bug in turn and print the first seed that notices it
+  --until-found  stop at the first violation (what --planted runs)
+  --help         this text`;
+
+const { values: options } = parseArgs({
+  options: {
+    seeds: { type: 'string', default: '500' },
+    from: { type: 'string', default: '1' },
+    seed: { type: 'string' },
+    planted: { type: 'boolean', default: false },
+    'until-found': { type: 'boolean', default: false },
+    help: { type: 'boolean', default: false },
+  },
+});
+
+if (options.help) console.log(HELP);
+else if (options.planted) process.exitCode = await runPlanted(Number(options.seeds));
+else if (options.seed !== undefined) process.exitCode = await runSeeds(Number(options.seed), 1, false);
+else process.exitCode = await runSeeds(Number(options.from), Number(options.seeds), options['until-found']);
+
+async function runSeeds(from: number, count: number, untilFound: boolean): Promise<number> {
+  const startedAt = performance.now();
+  const unreached = new Set<FaultPoint>(FAULT_POINTS);
+  let failed = 0;
+  for (let seed = from; seed < from + count; seed++) {
+    const { violations, crashedAt } = await simulate(seed);
+    for (const point of crashedAt) unreached.delete(point);
+    if (violations.length > 0) {
+      failed++;
+      console.log(`seed ${seed}: ${violations.length} violations; again: npm run simulate -- --seed ${seed}`);
+      for (const violation of violations.slice(0, count === 1 ? 1000 : 3)) console.log(`  ${violation}`);
+      if (untilFound) return 1;
+    }
+    const done = seed - from + 1;
+    if (process.stderr.isTTY && done % 50 === 0) process.stderr.write(`\r${done} of ${count} seeds, ${failed} failed`);
+  }
+  const seconds = (performance.now() - startedAt) / 1000;
+  console.log(`${count} seeds, ${failed} with violations, ${(count / seconds).toFixed(1)} seeds/s`);
+  if (count > 1 && unreached.size > 0) console.log(`no process was crashed at: ${[...unreached].join(', ')}`);
+  return failed === 0 ? 0 : 1;
+}
+
+async function runPlanted(seeds: number): Promise<number> {
+  let missed = 0;
+  for (const bug of PLANTED_BUGS) {
+    const output = await runWithBug(bug, seeds);
+    const found = /^seed (\d+):[^\n]*\n {2}([^\n]*)/m.exec(output);
+    if (found === null) missed++;
+    console.log(`${bug.name.padEnd(40)} ${found === null ? `NOT FOUND\n${output}` : `seed ${found[1]}: ${found[2]}`}`);
+  }
+  console.log(`${PLANTED_BUGS.length - missed} of ${PLANTED_BUGS.length} planted bugs found`);
+  return missed === 0 ? 0 : 1;
+}

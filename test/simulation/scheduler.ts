@@ -1,0 +1,109 @@
+// The simulated world's one heap of events, its time, and its one generator of chance: same seed, same run.
+
+type Event = { readonly time: number; readonly sequence: number; readonly task: () => void };
+
+export class Scheduler {
+  /** Simulated ms since the start of the run. */
+  now = 0;
+  /** How many events have run. */
+  events = 0;
+  #sequence = 0;
+  #trace = 0x811c9dc5;
+  readonly #heap: Event[] = [];
+  #chance: number;
+
+  constructor(seed: number) {
+    this.#chance = (seed * 2654435761 + 1) >>> 0;
+  }
+
+  /** A number in [0, 1): mulberry32. */
+  random(): number {
+    this.#chance = (this.#chance + 0x6d2b79f5) >>> 0;
+    let t = this.#chance;
+    t = Math.imul(t ^ (t >>> 15), t | 1);
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  }
+
+  /** A whole number from `low` to `high`, both included. */
+  between(low: number, high: number): number {
+    return low + Math.floor(this.random() * (high - low + 1));
+  }
+
+  pick<T>(list: readonly T[]): T {
+    const picked = list[Math.floor(this.random() * list.length)];
+    if (picked === undefined) throw new Error('there is nothing to pick from');
+    return picked;
+  }
+
+  after(ms: number, task: () => void): () => void {
+    let isCancelled = false;
+    const time = this.now + Math.max(0, ms);
+    this.#push({ time, sequence: this.#sequence++, task: () => (isCancelled ? undefined : task()) });
+    return () => {
+      isCancelled = true;
+    };
+  }
+
+  /** Mixes what happened into the trace, by which two runs are compared. */
+  note(fact: string): void {
+    for (let i = 0; i < fact.length; i++) this.#trace = Math.imul(this.#trace ^ fact.charCodeAt(i), 0x01000193);
+  }
+
+  get traceHash(): string {
+    return (this.#trace >>> 0).toString(16).padStart(8, '0');
+  }
+
+  /** Runs all events up to `end`; between two events every promise that can settle has settled. */
+  async runUntil(end: number): Promise<void> {
+    for (let event = this.#pop(end); event !== undefined; event = this.#pop(end)) {
+      this.now = event.time;
+      this.events++;
+      event.task();
+      await new Promise(setImmediate);
+    }
+    this.now = end;
+  }
+
+  #push(event: Event): void {
+    const heap = this.#heap;
+    let at = heap.length;
+    heap.push(event);
+    while (at > 0) {
+      const parent = (at - 1) >> 1;
+      const above = heap[parent];
+      if (above === undefined || isBefore(above, event)) break;
+      heap[at] = above;
+      at = parent;
+    }
+    heap[at] = event;
+  }
+
+  #pop(end: number): Event | undefined {
+    const heap = this.#heap;
+    const first = heap[0];
+    if (first === undefined || first.time > end) return undefined;
+    const moved = heap.pop();
+    if (moved === undefined || heap.length === 0) return first;
+    let at = 0;
+    for (;;) {
+      let child = 2 * at + 1;
+      let below = heap[child];
+      if (below === undefined) break;
+      const other = heap[child + 1];
+      if (other !== undefined && isBefore(other, below)) {
+        child++;
+        below = other;
+      }
+      if (isBefore(moved, below)) break;
+      heap[at] = below;
+      at = child;
+    }
+    heap[at] = moved;
+    return first;
+  }
+}
+
+function isBefore(a: Event, b: Event): boolean {
+  return a.time < b.time || (a.time === b.time && a.sequence < b.sequence);
+}

@@ -1,0 +1,85 @@
+// One run of the simulator: a seed, a swarm of faults, healing, and the judgement of the oracles.
+import type { FaultPoint } from '../../src/base/world.ts';
+import { type History, SimulatedClient, TTL_KEYS } from './clients.ts';
+import { SimulatedCluster } from './cluster.ts';
+import { Oracles } from './oracles.ts';
+import { Scheduler } from './scheduler.ts';
+import { drawSwarm } from './swarm.ts';
+
+export type RunResult = {
+  readonly seed: number;
+  readonly violations: readonly string[];
+  /** Equal for two runs of one seed. */
+  readonly trace: string;
+  readonly events: number;
+  readonly writes: number;
+  readonly records: number;
+  readonly crashedAt: ReadonlySet<FaultPoint>;
+};
+
+const NODES = ['node-1', 'node-2', 'node-3'];
+const CLIENTS = ['c1', 'c2', 'c3', 'c4'];
+const FAULTY_MS = 15_000;
+/** Enough for the longest retry of a client and for what it waits on. */
+const CALM_MS = 45_000;
+const SETTLE_MS = 8000;
+const PROBE_MS = 50;
+
+export async function simulate(seed: number): Promise<RunResult> {
+  const scheduler = new Scheduler(seed);
+  const swarm = drawSwarm(scheduler);
+  const oracles = new Oracles();
+  const cluster = new SimulatedCluster(scheduler, swarm, {
+    onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),
+    onViolation: (what) => oracles.onViolation(what),
+  });
+  cluster.start(NODES);
+  const history: History = { writes: [], reads: [], pending: new Map() };
+  const clients = CLIENTS.map((name) => new SimulatedClient(name, cluster, scheduler, history, oracles));
+  let running = clients.length;
+  for (const client of clients) {
+    void client.run(FAULTY_MS).then(() => {
+      running--;
+    });
+  }
+  probe(scheduler, cluster, oracles);
+  await scheduler.runUntil(FAULTY_MS);
+  cluster.heal();
+  while (running > 0 && scheduler.now < FAULTY_MS + CALM_MS) await scheduler.runUntil(scheduler.now + 500);
+  if (running > 0) oracles.onViolation(`${running} clients never came to an end`);
+  await scheduler.runUntil(scheduler.now + SETTLE_MS);
+  const check = await checkDigests(scheduler, cluster);
+  if (check !== 'agreed') oracles.onViolation(check);
+  oracles.judge(cluster, history, swarm.logClockJumpEvery === 0);
+  for (const record of cluster.store.history()) scheduler.note(`${record.timestamp}:${record.payload.length}`);
+  return {
+    seed,
+    violations: oracles.violations,
+    trace: scheduler.traceHash,
+    events: scheduler.events,
+    writes: history.writes.length,
+    records: cluster.store.history().length,
+    crashedAt: cluster.crashedAt,
+  };
+}
+
+/** Eventual reads of the keys that expire, on every node, all the time. */
+function probe(scheduler: Scheduler, cluster: SimulatedCluster, oracles: Oracles): void {
+  for (const { process, node } of cluster.slots) {
+    if (!process.isRunning || node.refusal('eventual-read') !== undefined) continue;
+    for (const key of TTL_KEYS) oracles.onProbe(process.name, key, node.get(Buffer.from(key, 'latin1')));
+  }
+  if (scheduler.now < FAULTY_MS) scheduler.after(PROBE_MS, () => probe(scheduler, cluster, oracles));
+}
+
+async function checkDigests(scheduler: Scheduler, cluster: SimulatedCluster): Promise<string> {
+  let verdict = 'the check of digests did not end';
+  const first = cluster.slots[0];
+  void first?.node.checkDigests(20_000).then((check) => {
+    if (check.kind !== 'checked') verdict = `the check of digests was ${check.kind}`;
+    else if (Object.keys(check.digests).length !== NODES.length) verdict = 'not every node reported a digest';
+    else verdict = check.agreed ? 'agreed' : `digests differ: ${JSON.stringify(check.digests)}`;
+  });
+  for (let i = 0; i < 50 && verdict.startsWith('the check'); i++) await scheduler.runUntil(scheduler.now + 500);
+  return verdict;
+}

@@ -1,0 +1,33 @@
+// The simulator in the test run: 500 seeds without a violation, the same run for the same seed, and every planted bug found.
+import { describe, expect, it } from 'vitest';
+import { PLANTED_BUGS } from './planted.ts';
+import { runWithBug } from './run-with-bug.ts';
+import { simulate } from './simulate.ts';
+
+const SEEDS = 500;
+/** By then each planted bug has been found. */
+const PLANTED_SEEDS = 400;
+
+describe('the simulated cluster', () => {
+  it(`keeps every promise in ${SEEDS} seeds`, { timeout: 300_000 }, async () => {
+    const broken: string[] = [];
+    for (let seed = 1; seed <= SEEDS; seed++) {
+      const { violations } = await simulate(seed);
+      if (violations.length > 0) broken.push(`npm run simulate -- --seed ${seed}: ${violations[0]}`);
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('runs the same way for the same seed', async () => {
+    for (const seed of [3, 7, 11]) {
+      const [first, second] = [await simulate(seed), await simulate(seed)];
+      expect(second.trace).toBe(first.trace);
+    }
+  });
+});
+
+describe('the simulator', () => {
+  it.for(PLANTED_BUGS)('notices the planted bug: $name', { timeout: 120_000 }, async (bug) => {
+    expect(await runWithBug(bug, PLANTED_SEEDS)).toMatch(/^seed \d+: \d+ violations/m);
+  });
+});

@@ -1,0 +1,62 @@
+// The rates of faults, drawn afresh for each seed, many of them zero: a run with everything at once hides what a single fault shows.
+import type { Scheduler } from './scheduler.ts';
+
+export type Swarm = {
+  /** Chances per append. */
+  readonly lostAcknowledgement: number;
+  readonly lostAppend: number;
+  readonly refusedAppend: number;
+  readonly zombieAppend: number;
+  /** Upper bounds, ms. */
+  readonly appendDelay: number;
+  readonly deliveryDelay: number;
+  /** Chance per fault point reached. */
+  readonly crashAtPoint: number;
+  /** Mean ms between such events in the cluster; 0: never. */
+  readonly crashEvery: number;
+  readonly pauseEvery: number;
+  readonly logClockJumpEvery: number;
+  readonly wallClockJumpEvery: number;
+  /** Chances per request. */
+  readonly duplicateRequest: number;
+  readonly lostAnswer: number;
+  readonly clientId: number;
+};
+
+/** No faults: what a run ends with, so that everything can come to its end. */
+export const CALM: Swarm = {
+  lostAcknowledgement: 0,
+  lostAppend: 0,
+  refusedAppend: 0,
+  zombieAppend: 0,
+  appendDelay: 2,
+  deliveryDelay: 1,
+  crashAtPoint: 0,
+  crashEvery: 0,
+  pauseEvery: 0,
+  logClockJumpEvery: 0,
+  wallClockJumpEvery: 0,
+  duplicateRequest: 0,
+  lostAnswer: 0,
+  clientId: 0.7,
+};
+
+export function drawSwarm(scheduler: Scheduler): Swarm {
+  const sometimes = (share: number, value: number) => (scheduler.random() < share ? value * scheduler.random() : 0);
+  return {
+    lostAcknowledgement: sometimes(0.5, 0.3),
+    lostAppend: sometimes(0.3, 0.2),
+    refusedAppend: sometimes(0.4, 0.3),
+    zombieAppend: sometimes(0.4, 0.2),
+    appendDelay: scheduler.pick([1, 5, 50, 400]),
+    deliveryDelay: scheduler.pick([0, 2, 20, 300]),
+    crashAtPoint: sometimes(0.3, 0.003),
+    crashEvery: scheduler.pick([0, 0, 8000, 3000]),
+    pauseEvery: scheduler.pick([0, 0, 9000, 4000]),
+    logClockJumpEvery: scheduler.pick([0, 0, 6000]),
+    wallClockJumpEvery: scheduler.pick([0, 0, 0, 8000]),
+    duplicateRequest: sometimes(0.5, 0.3),
+    lostAnswer: sometimes(0.5, 0.2),
+    clientId: scheduler.pick([0.3, 0.8, 1]),
+  };
+}
