@@ -6,7 +6,7 @@ import type { Tally } from './tally.ts';
 import { CLOCK_KEY, type Written } from './writers.ts';
 
 const TIMEOUT_MS = 10_000;
-const READ_EVERY_MS = 3;
+const READ_EVERY_MS = 10;
 const CONSISTENCIES = ['eventual', 'session', 'linearizable'] as const;
 
 /** Plain reads of acknowledged entries through the gateway: each must be there, as it was written. */
