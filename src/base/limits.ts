@@ -144,4 +144,13 @@ export const SUPERVISOR_LIMITS = {
   /** Beyond drainDelay and shutdownTimeout, before a node that was told to stop is killed. */
   stopGraceMs: 5 * SECOND,
   nodeLogBytes: 16 * MIB,
+  /** How long a taken port may stay taken at the start: nodes of a killed supervisor end by themselves. */
+  portPatienceMs: 3 * SECOND,
+  portPollMs: 100,
+  /** With one node ready the cluster is said to run after this, whatever the others do. */
+  startPatienceMs: 10 * SECOND,
+  startPollMs: 50,
+  startSayMs: 2 * SECOND,
+  /** Two signals closer than this are one. */
+  secondSignalMs: SECOND,
 } as const;
