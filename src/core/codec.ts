@@ -1,6 +1,6 @@
 // The bytes of a frame: what one log record holds. The grammar, big-endian; it is versioned, checksummed and total:
 //
-//   frame    = 'C' 'H' version:u8 checksum:u32 body          CRC-32 over body
+//   frame    = 'C' 'H' checksum:u32 version:u8 body          CRC-32 over version and body
 //   body     = node:text8 incarnation:text8 n:varint count:u16 command{count}
 //   command  = number:u8 version:u8 attempt:varint deadline:varint identity length:u32 content{length}
 //   identity = 0:u8 | id:text8 caller:text8 hash:u64         hash over number, version and content
@@ -19,7 +19,8 @@ import { hashOf } from './hash.ts';
 
 export const FRAME_VERSION = 1;
 const MAGIC = 0x4348;
-const CHECKSUM_AT = 3;
+const CHECKSUM_AT = 2;
+const CHECKED_FROM = 6;
 const BODY_AT = 7;
 
 export type CommandHead = {
@@ -74,14 +75,14 @@ export function encodeFrame(head: FrameHead, commands: readonly Uint8Array[]): U
   const bytes = commands.reduce((sum, command) => sum + command.length, 0);
   const writer = new ByteWriter(BODY_AT + bytes + head.node.length + head.incarnation.length + 16);
   writer.u16(MAGIC);
-  writer.u8(FRAME_VERSION);
   writer.u32(0);
+  writer.u8(FRAME_VERSION);
   writer.text8(head.node);
   writer.text8(head.incarnation);
   writer.varint(head.n);
   writer.u16(commands.length);
   for (const command of commands) writer.raw(command);
-  writer.setU32(CHECKSUM_AT, crc32(writer.peek(BODY_AT)));
+  writer.setU32(CHECKSUM_AT, crc32(writer.peek(CHECKED_FROM)));
   return writer.take();
 }
 
@@ -90,12 +91,11 @@ export function decodeFrame(payload: Uint8Array): Decoded {
   if (payload.length < BODY_AT) return { kind: 'damaged', reason: 'shorter than a frame head' };
   const head = new ByteReader(payload);
   if (head.u16() !== MAGIC) return { kind: 'damaged', reason: 'does not begin like a frame' };
+  if (head.u32() !== crc32(payload.subarray(CHECKED_FROM))) return { kind: 'damaged', reason: 'wrong checksum' };
   const version = head.u8();
-  const body = payload.subarray(BODY_AT);
-  if (head.u32() !== crc32(body)) return { kind: 'damaged', reason: 'wrong checksum' };
   if (version > FRAME_VERSION) return { kind: 'newer', reason: `frame version ${version}` };
   if (version === 0) return { kind: 'garbage', reason: 'frame version 0' };
-  return decodeBody(new ByteReader(body));
+  return decodeBody(new ByteReader(payload, BODY_AT));
 }
 
 // Malformed and Newer are this file's own signals: anything else thrown here is a bug and passes through.

@@ -26,7 +26,6 @@ import type {
   DigestCheck,
   NodeApi,
   NodeMetrics,
-  Phase,
   ReadRequest,
   ReadResult,
   Refusal,
@@ -156,7 +155,7 @@ class Node implements ChorusNode {
     this.#membership.stop();
     if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
     const deadlineAt = clock.monotonicMs() + NODE_LIMITS.shutdownTimeoutMs;
-    while (!this.#isDead && this.#isBusy() && clock.monotonicMs() < deadlineAt) {
+    while (!this.#isDead && this.#writes.waiting + this.#reads.waiting > 0 && clock.monotonicMs() < deadlineAt) {
       await new Promise<void>((resolve) => clock.after(NODE_LIMITS.stopPollMs, resolve));
     }
     this.#committer.stop();
@@ -211,7 +210,8 @@ class Node implements ChorusNode {
     const degraded: string[] = [];
     if (trouble !== undefined) degraded.push(`the log does not take what is written: ${trouble}`);
     if (lagMs > NODE_LIMITS.degradedLagMs) degraded.push(`what is read here may be ${Math.round(lagMs)} ms old`);
-    return { phase: this.#visiblePhase(), progress: this.#progress.view(), lagMs, degraded };
+    const phase = this.#phase !== 'serving' ? this.#phase : this.#heart.isFresh ? 'ready' : 'paused';
+    return { phase, progress: this.#progress.view(), lagMs, degraded };
   }
 
   cluster(): ClusterView {
@@ -272,7 +272,7 @@ class Node implements ChorusNode {
   #paused(pausedMs: number): void {
     this.#pauses++;
     this.#options.logger.warn({ pausedMs: Math.round(pausedMs) }, 'was stopped for a while');
-    if (this.#phase !== 'serving') return;
+    if (!this.#progress.isOver) return;
     this.#heart.demandFresh();
     this.#committer.wantFirst();
     this.#writes.refuseWaiting('paused');
@@ -292,13 +292,5 @@ class Node implements ChorusNode {
 
   #isReady(): boolean {
     return this.#phase === 'serving' && this.#heart.isFresh;
-  }
-
-  #isBusy(): boolean {
-    return this.#writes.waiting > 0 || this.#reads.waiting > 0;
-  }
-
-  #visiblePhase(): Phase {
-    return this.#phase === 'serving' ? (this.#heart.isFresh ? 'ready' : 'paused') : this.#phase;
   }
 }
