@@ -16,7 +16,8 @@ const COMPLETE = join(HOME, 'complete');
 const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw';
 
 export function isKafkaInstalled(): boolean {
-  return existsSync(COMPLETE) && spawnSync('java', ['-version']).status === 0;
+  const isJavaThere = (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, 'java')));
+  return isJavaThere && existsSync(COMPLETE);
 }
 
 /** Fetches the jars, formats a data directory and writes the class archive. Rejects with a sentence when java or mvn is missing. */

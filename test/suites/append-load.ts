@@ -8,13 +8,13 @@ export class AppendLoad {
   readonly acknowledged = new Map<string, number>();
   readonly refused = new Set<string>();
   readonly unknown = new Set<string>();
+  /** How many appends were acknowledged (good), and how many refused or left unknown (bad). */
+  #settled = { good: 0, bad: 0 };
   readonly #log: CommitLog;
   readonly #name: string;
   readonly #lanes: Promise<void>[];
   #stopped = false;
-  #lastMs = performance.now();
-  #longestPauseMs = 0;
-  #waiters: { count: number; resolve: () => void }[] = [];
+  #waiters: { kind: 'good' | 'bad'; count: number; resolve: () => void }[] = [];
 
   constructor(log: CommitLog, name: string, lanes = 4) {
     this.#log = log;
@@ -24,17 +24,14 @@ export class AppendLoad {
     for (const lane of this.#lanes) lane.catch(() => {});
   }
 
-  /** The longest time without an acknowledgement, in ms. */
-  get longestPauseMs(): number {
-    return Math.round(this.#longestPauseMs);
+  /** Resolves after `count` further acknowledgements. */
+  acknowledges(count: number, deadlineMs = 30_000): Promise<void> {
+    return this.#settles('good', count, deadlineMs);
   }
 
-  /** Resolves after `count` further acknowledgements. */
-  async acknowledges(count: number, deadlineMs = 30_000): Promise<void> {
-    const wanted = this.acknowledged.size + count;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.#waiters.push({ count: wanted, resolve });
-    await within(`${wanted} acknowledgements`, Promise.race([promise, Promise.all(this.#lanes)]), deadlineMs);
+  /** Resolves after `count` further appends were refused or left unknown. */
+  fails(count: number, deadlineMs = 30_000): Promise<void> {
+    return this.#settles('bad', count, deadlineMs);
   }
 
   async stop(): Promise<void> {
@@ -68,25 +65,32 @@ export class AppendLoad {
       const id = `${this.#name}/${lane}/${n}`;
       try {
         const { offset } = await this.#log.append(new TextEncoder().encode(id));
-        this.#acknowledge(id, offset);
+        this.acknowledged.set(id, offset);
+        this.#settle('good');
         failures = 0;
       } catch (error) {
         if (error instanceof AppendRefused) this.refused.add(id);
         else if (error instanceof AppendUnknown) this.unknown.add(id);
         else throw error;
+        this.#settle('bad');
         await pauseFor(backoffMs(failures, Math.random));
         failures += 1;
       }
     }
   }
 
-  #acknowledge(id: string, offset: number): void {
-    this.acknowledged.set(id, offset);
-    this.#longestPauseMs = Math.max(this.#longestPauseMs, performance.now() - this.#lastMs);
-    this.#lastMs = performance.now();
+  async #settles(kind: 'good' | 'bad', count: number, deadlineMs: number): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#waiters.push({ kind, count: this.#settled[kind] + count, resolve });
+    const what = `${count} more ${kind} appends (${this.#settled.good} good, ${this.#settled.bad} bad)`;
+    await within(what, Promise.race([promise, Promise.all(this.#lanes)]), deadlineMs);
+  }
+
+  #settle(kind: 'good' | 'bad'): void {
+    this.#settled[kind] += 1;
     this.#waiters = this.#waiters.filter((waiter) => {
-      if (this.acknowledged.size >= waiter.count) waiter.resolve();
-      return this.acknowledged.size < waiter.count;
+      if (waiter.kind === kind && this.#settled[kind] >= waiter.count) waiter.resolve();
+      return waiter.kind !== kind || this.#settled[kind] < waiter.count;
     });
   }
 }
