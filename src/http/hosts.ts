@@ -3,7 +3,7 @@ import { EXIT, FatalError } from '../base/errors.ts';
 
 export type Auth = 'none' | 'tokens';
 
-/** Host names, lower case, for which a node answers beside the loopback names; 'any': it does not look. */
+/** Host names (addresses without brackets) for which a node answers beside the loopback names; 'any': it does not look. */
 export type HostRule = readonly string[] | 'any';
 
 /** Throws FatalError (64) when a node would be open to others without being told so. */
@@ -30,10 +30,11 @@ export function isLoopback(host: string): boolean {
 export function isHostAllowed(rule: HostRule, header: string): boolean {
   if (rule === 'any') return true;
   const name = hostNameOf(header);
-  return name !== undefined && (isLoopback(name) || rule.includes(name));
+  return name !== undefined && (isLoopback(name) || rule.some((allowed) => allowed.toLowerCase() === name));
 }
 
-/** The name in `name:port`, `name` or `[address]:port`, lower case. */
+/** The name in `name:port`, `name` or `[address]:port`: lower case, without brackets. */
 export function hostNameOf(header: string): string | undefined {
-  return /^(\[[0-9a-f:.]+\]|[^\s:@/\\[\]?#]+)(?::\d{0,5})?$/i.exec(header)?.[1]?.toLowerCase();
+  const parts = /^(?:\[([0-9a-f:.]+)\]|([^\s:@/\\[\]?#]+))(?::\d{0,5})?$/i.exec(header);
+  return (parts?.[1] ?? parts?.[2])?.toLowerCase();
 }

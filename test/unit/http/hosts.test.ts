@@ -26,6 +26,8 @@ test.each([
   ['127.0.0.1', true],
   ['[::1]:8001', true],
   ['Cache.Example.org:80', true],
+  ['[2001:DB8::1]:8001', true],
+  ['[2001:DB8::2]:8001', false],
   ['evil.example', false],
   ['localhost.evil.example', false],
   ['127.0.0.1.evil.example', false],
@@ -33,11 +35,11 @@ test.each([
   ['localhost:80:80', false],
   ['user@localhost', false],
 ])('the host %j is answered: %s', (host, isAllowed) => {
-  expect(isHostAllowed(['cache.example.org'], host)).toBe(isAllowed);
+  expect(isHostAllowed(['Cache.example.org', '2001:db8::1'], host)).toBe(isAllowed);
   expect(isHostAllowed('any', host)).toBe(true);
 });
 
-test('the name in a Host header is lower case and without its port', () => {
+test('the name in a Host header is lower case, without port and brackets', () => {
   expect(hostNameOf('Example.ORG:8080')).toBe('example.org');
-  expect(hostNameOf('[2001:DB8::1]:80')).toBe('[2001:db8::1]');
+  expect(hostNameOf('[2001:DB8::1]:80')).toBe('2001:db8::1');
 });
