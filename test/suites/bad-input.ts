@@ -182,9 +182,9 @@ async function problemOf(url: string, sent: RawRequest): Promise<ProblemDocument
   const answer = await rawExchange(url, sent);
   const shown = JSON.stringify(sent.bytes.toString('latin1', 0, 300));
   if (answer === undefined) throw new Error(`the connection was closed without an answer to ${shown}`);
-  const problem = answer.status >= 400 ? (JSON.parse(answer.body) as ProblemDocument) : undefined;
-  if (problem === undefined) throw new Error(`${answer.status} was answered to ${shown}`);
-  expect(answer.headers.get('content-type'), shown).toBe('application/problem+json');
+  if (answer.status < 400) throw new Error(`${answer.status} was answered to ${shown}`);
+  expect(answer.headers.get('content-type'), `${answer.status} to ${shown}`).toBe('application/problem+json');
+  const problem = JSON.parse(answer.body) as ProblemDocument;
   expect(answer.headers.get('x-content-type-options'), shown).toBe('nosniff');
   expect(answer.status, shown).not.toBe(500);
   expect(problem, shown).toMatchObject({
