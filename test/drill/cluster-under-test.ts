@@ -1,7 +1,7 @@
 // The cluster that the drill torments: three nodes and a balancer in front, started as a user would, in a directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readFileSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
@@ -22,6 +22,7 @@ export type ClusterUnderTest = {
 
 const NODES = 3;
 const MAX_CONNECTIONS = 256;
+const OUTPUT_SHOWN = 4000;
 const START_TIMEOUT_MS = 90_000;
 const sources = resolve(import.meta.dirname, '../../src');
 
@@ -102,17 +103,15 @@ async function stopAll(children: readonly ChildProcess[], directory: string, isK
   else rmSync(directory, { recursive: true, force: true });
 }
 
+/** The ends of what the supervisor and the nodes wrote. */
 function outputOf(directory: string): string {
-  const names = ['cluster', ...Array.from({ length: NODES }, (_, n) => `node-${n + 1}`)];
+  const ids = Array.from({ length: NODES }, (_, n) => `node-${n + 1}`);
+  const names = ['cluster.out', ...ids.flatMap((id) => [`${id}.out`, join('data', id, 'node.log')])];
   return names
-    .map((name) => {
-      try {
-        return readFileSync(join(directory, `${name}.out`), 'utf8').slice(-4000);
-      } catch {
-        return '';
-      }
-    })
-    .join('');
+    .map((name) => join(directory, name))
+    .filter((path) => existsSync(path))
+    .map((path) => readFileSync(path, 'utf8').slice(-OUTPUT_SHOWN))
+    .join('\n');
 }
 
 /** The first of `count` ports in a row that are free now. */
