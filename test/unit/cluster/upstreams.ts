@@ -9,10 +9,12 @@ export type Seen = {
   readonly body: string;
 };
 export type Behaviour = (response: ServerResponse, seen: Seen, socket: Socket) => void;
+/** Answers the same to everything. */
+export type Answering = (response: ServerResponse) => void;
 
 /** Answers what a node does: 200 with its name, and a growing revision for writes. */
 export const answers =
-  (headers: Record<string, string> = {}, status = 200, body = 'ok'): Behaviour =>
+  (headers: Record<string, string> = {}, status = 200, body = 'ok'): Answering =>
   (response) => {
     response.writeHead(status, headers);
     response.end(body);
@@ -50,8 +52,7 @@ export class FakeNode {
 
   #serve(request: IncomingMessage, response: ServerResponse): void {
     if (request.url === '/readyz') {
-      if (this.readiness !== undefined)
-        answers({}, this.readiness)(response, { method: '', target: '', headers: {}, body: '' }, request.socket);
+      if (this.readiness !== undefined) answers({}, this.readiness)(response);
       return;
     }
     const chunks: Buffer[] = [];
