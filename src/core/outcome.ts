@@ -1,50 +1,34 @@
 // What apply answers to a command: one flat record, small enough to be remembered by the million.
 
-/** The command did what it says. */
-export const SUCCESSES = ['created', 'replaced', 'deleted', 'touched', 'done'] as const;
-/** Rejections that every node computes alike. The remembered ones are final for their id. */
-export const REMEMBERED_REJECTIONS = [
-  'not-found',
-  'condition-failed',
-  'not-an-integer',
-  'overflow',
-  'value-too-large',
-] as const;
-/** Rejections that say nothing of the command itself: the same id may succeed later. */
-export const PASSING_REJECTIONS = [
-  'id-reused',
-  'deadline',
-  'memory-full',
-  'no-cluster',
-  'cluster-exists',
-  'other-cluster',
-  'stale',
-] as const;
+/**
+ * Every code, in the order of its number in snapshots and digests: append only. 'success': the command did what it says. 'final': a
+ * rejection that is remembered under the command's id. 'passing': a rejection that says nothing of the command itself, so
+ * the same id may succeed later.
+ */
+const KINDS = {
+  created: 'success',
+  replaced: 'success',
+  deleted: 'success',
+  touched: 'success',
+  done: 'success',
+  'not-found': 'final',
+  'condition-failed': 'final',
+  'not-an-integer': 'final',
+  overflow: 'final',
+  'value-too-large': 'final',
+  'id-reused': 'passing',
+  deadline: 'passing',
+  'memory-full': 'passing',
+  'no-cluster': 'passing',
+  'cluster-exists': 'passing',
+  'other-cluster': 'passing',
+  stale: 'passing',
+} as const satisfies Readonly<Record<string, 'success' | 'final' | 'passing'>>;
 
-export type Success = (typeof SUCCESSES)[number];
-export type Rejection = (typeof REMEMBERED_REJECTIONS)[number] | (typeof PASSING_REJECTIONS)[number];
-export type OutcomeCode = Success | Rejection;
+export type OutcomeCode = keyof typeof KINDS;
 
-/** All codes in the order of their numbers in snapshots and digests: append only. */
-export const OUTCOME_CODES = [
-  'created',
-  'replaced',
-  'deleted',
-  'touched',
-  'done',
-  'not-found',
-  'condition-failed',
-  'not-an-integer',
-  'overflow',
-  'value-too-large',
-  'id-reused',
-  'deadline',
-  'memory-full',
-  'no-cluster',
-  'cluster-exists',
-  'other-cluster',
-  'stale',
-] as const satisfies readonly OutcomeCode[];
+/** A code's number is its place here. */
+export const OUTCOME_CODES = Object.keys(KINDS) as readonly OutcomeCode[];
 
 export type Outcome = {
   readonly code: OutcomeCode;
@@ -59,20 +43,19 @@ export type Outcome = {
   readonly isRepeat: boolean;
 };
 
-const remembered: ReadonlySet<OutcomeCode> = new Set([...SUCCESSES, ...REMEMBERED_REJECTIONS]);
-const successes: ReadonlySet<OutcomeCode> = new Set(SUCCESSES);
-
-export function isRemembered(code: OutcomeCode): boolean {
-  return remembered.has(code);
-}
-
-export function isSuccess(code: OutcomeCode): code is Success {
-  return successes.has(code);
-}
-
 /** What a command's own rules decided, before the machine makes it an outcome. */
-export type Verdict = { readonly code: OutcomeCode; readonly detail: bigint };
+export type Verdict = Pick<Outcome, 'code' | 'detail'>;
 
+/** The verdicts that need no detail. */
 export const VERDICTS = Object.freeze(
   Object.fromEntries(OUTCOME_CODES.map((code) => [code, Object.freeze({ code, detail: 0n })])),
 ) as Readonly<Record<OutcomeCode, Verdict>>;
+
+export function isSuccess(code: OutcomeCode): boolean {
+  return KINDS[code] === 'success';
+}
+
+/** Successes and final rejections are remembered under the command's id. */
+export function isRemembered(code: OutcomeCode): boolean {
+  return KINDS[code] !== 'passing';
+}

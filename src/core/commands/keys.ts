@@ -1,26 +1,24 @@
 // The commands on one key's whole value: put, delete, touch.
-import { holds, readCondition, writeCondition } from '../condition.ts';
+import { holds } from '../condition.ts';
 import type { Entry } from '../keyspace.ts';
 import { VERDICTS, type Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
 import type { Delete, Put, Touch } from './command.ts';
-import { type CommandSpec, readKey, readTtl } from './spec.ts';
+import { type CommandSpec, readTarget, readTtl, writeTarget } from './spec.ts';
 
-// put = key:bytes16 condition ttl:varint type:text8 value:bytes32
+// put = target ttl:varint type:text8 value:bytes32
 export const put: CommandSpec<Put> = {
   number: 1,
   version: 1,
   write(writer, command) {
-    writer.bytes16(command.key);
-    writeCondition(writer, command.condition);
+    writeTarget(writer, command);
     writer.varint(command.ttlMs);
     writer.text8(command.contentType);
     writer.bytes32(command.value);
   },
   read: (reader) => ({
     type: 'put',
-    key: readKey(reader),
-    condition: readCondition(reader),
+    ...readTarget(reader),
     ttlMs: readTtl(reader),
     contentType: reader.text8(),
     value: reader.bytes32(),
@@ -34,15 +32,14 @@ export const put: CommandSpec<Put> = {
   },
 };
 
-// delete = key:bytes16 condition
+// delete = target
 export const deleteKey: CommandSpec<Delete> = {
   number: 2,
   version: 1,
   write(writer, command) {
-    writer.bytes16(command.key);
-    writeCondition(writer, command.condition);
+    writeTarget(writer, command);
   },
-  read: (reader) => ({ type: 'delete', key: readKey(reader), condition: readCondition(reader) }),
+  read: (reader) => ({ type: 'delete', ...readTarget(reader) }),
   apply(state, command) {
     const old = state.entry(command.key);
     if (!holds(command.condition, old?.revision)) return conditionFailed(old);
@@ -52,19 +49,17 @@ export const deleteKey: CommandSpec<Delete> = {
   },
 };
 
-// touch = key:bytes16 condition ttl:varint
+// touch = target ttl:varint
 export const touch: CommandSpec<Touch> = {
   number: 3,
   version: 1,
   write(writer, command) {
-    writer.bytes16(command.key);
-    writeCondition(writer, command.condition);
+    writeTarget(writer, command);
     writer.varint(command.ttlMs);
   },
   read: (reader) => ({
     type: 'touch',
-    key: readKey(reader),
-    condition: readCondition(reader),
+    ...readTarget(reader),
     ttlMs: readTtl(reader),
   }),
   apply(state, command) {

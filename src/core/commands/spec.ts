@@ -1,6 +1,7 @@
 // What a family file says of each of its commands: how it is written, read and applied.
 import { REQUEST_LIMITS } from '../../base/limits.ts';
 import { type ByteReader, type ByteWriter, Malformed } from '../bytes.ts';
+import { type Condition, readCondition, writeCondition } from '../condition.ts';
 import type { Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
 import type { Command } from './command.ts';
@@ -25,10 +26,23 @@ export type CommandSpec<C extends Command> = {
   apply(state: State, command: C, place: Place): Verdict;
 };
 
+/** What every client's command begins with. */
+export type Target = { readonly key: Uint8Array; readonly condition: Condition };
+
 export function readKey(reader: ByteReader): Uint8Array {
   const key = reader.bytes16();
   if (key.length === 0 || key.length > REQUEST_LIMITS.maxKeyBytes) throw new Malformed('a key is empty or too long');
   return key;
+}
+
+// target = key:bytes16 condition
+export function writeTarget(writer: ByteWriter, target: Target): void {
+  writer.bytes16(target.key);
+  writeCondition(writer, target.condition);
+}
+
+export function readTarget(reader: ByteReader): Target {
+  return { key: readKey(reader), condition: readCondition(reader) };
 }
 
 export function readTtl(reader: ByteReader): number {

@@ -1,31 +1,29 @@
 // The commands that make a new value from the old one: increment, append.
-import { holds, readCondition, writeCondition } from '../condition.ts';
+import { holds } from '../condition.ts';
 import type { Entry } from '../keyspace.ts';
 import { isSuccess, VERDICTS, type Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
 import type { Append, Increment } from './command.ts';
 import { conditionFailed, store } from './keys.ts';
-import { type CommandSpec, readKey, readTtl } from './spec.ts';
+import { type CommandSpec, readTarget, readTtl, writeTarget } from './spec.ts';
 
 const NUMBER_TYPE = 'text/plain; charset=utf-8';
 const INT64_MAX = 2n ** 63n - 1n;
 const INT64_MIN = -(2n ** 63n);
 const MAX_DIGITS = 20;
 
-// increment = key:bytes16 condition ttl:varint by:i64
+// increment = target ttl:varint by:i64
 export const increment: CommandSpec<Increment> = {
   number: 4,
   version: 1,
   write(writer, command) {
-    writer.bytes16(command.key);
-    writeCondition(writer, command.condition);
+    writeTarget(writer, command);
     writer.varint(command.ttlMs);
     writer.i64(command.by);
   },
   read: (reader) => ({
     type: 'increment',
-    key: readKey(reader),
-    condition: readCondition(reader),
+    ...readTarget(reader),
     ttlMs: readTtl(reader),
     by: reader.i64(),
   }),
@@ -41,21 +39,19 @@ export const increment: CommandSpec<Increment> = {
   },
 };
 
-// append = key:bytes16 condition ttl:varint type:text8 value:bytes32
+// append = target ttl:varint type:text8 value:bytes32
 export const append: CommandSpec<Append> = {
   number: 5,
   version: 1,
   write(writer, command) {
-    writer.bytes16(command.key);
-    writeCondition(writer, command.condition);
+    writeTarget(writer, command);
     writer.varint(command.ttlMs);
     writer.text8(command.contentType);
     writer.bytes32(command.value);
   },
   read: (reader) => ({
     type: 'append',
-    key: readKey(reader),
-    condition: readCondition(reader),
+    ...readTarget(reader),
     ttlMs: readTtl(reader),
     contentType: reader.text8(),
     value: reader.bytes32(),
