@@ -47,6 +47,7 @@ export class Committer {
   #isFirstWanted = false;
   #n = 0;
   #wake: (() => void) | undefined;
+  #isAppending = false;
   #isStopped = false;
 
   constructor(options: CommitterOptions) {
@@ -59,6 +60,11 @@ export class Committer {
 
   get waitingBytes(): number {
     return this.#waitingBytes;
+  }
+
+  /** Something waits, or is in flight. */
+  get isBusy(): boolean {
+    return this.#isAppending || !this.#isIdle();
   }
 
   hasRoomFor(bytes: number): boolean {
@@ -120,7 +126,10 @@ export class Committer {
         continue;
       }
       const frame = this.#pack();
-      if (frame !== undefined) await this.#append(frame);
+      if (frame === undefined) continue;
+      this.#isAppending = true;
+      await this.#append(frame);
+      this.#isAppending = false;
     }
   }
 

@@ -155,7 +155,8 @@ class Node implements ChorusNode {
     this.#membership.stop();
     if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
     const deadlineAt = clock.monotonicMs() + NODE_LIMITS.shutdownTimeoutMs;
-    while (!this.#isDead && this.#writes.waiting + this.#reads.waiting > 0 && clock.monotonicMs() < deadlineAt) {
+    const isBusy = () => this.#writes.waiting + this.#reads.waiting > 0 || this.#committer.isBusy;
+    while (!this.#isDead && isBusy() && clock.monotonicMs() < deadlineAt) {
       await new Promise<void>((resolve) => clock.after(NODE_LIMITS.stopPollMs, resolve));
     }
     this.#committer.stop();
