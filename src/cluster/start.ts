@@ -21,6 +21,8 @@ type Life = { isUp: boolean; readonly ready: Set<string> };
 const { clock } = systemWorld;
 
 process.on('uncaughtException', (error) => fail(error));
+// A terminal that is closed takes no more words; the nodes are still to be stopped in order.
+process.stdout.on('error', () => {});
 main().catch((error: unknown) => fail(error));
 
 async function main(): Promise<void> {
@@ -183,6 +185,17 @@ function stopWhenAsked(gateway: Gateway, supervisor: Supervisor, { shutdownTimeo
     process.exit(EXIT.stopped);
   };
   for (const event of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect']) process.on(event, () => void stop());
+  if (process.env.npm_lifecycle_event !== undefined) whenOrphaned(() => void stop());
+}
+
+/** npm's shell takes a SIGTERM for itself and passes none on; that it is gone shows in the parent's number. */
+function whenOrphaned(task: () => void): void {
+  const parent = process.ppid;
+  const look = () => {
+    if (process.ppid !== parent) task();
+    else clock.after(SUPERVISOR_LIMITS.tickMs, look);
+  };
+  look();
 }
 
 function say(text: string): void {
