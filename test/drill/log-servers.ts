@@ -1,6 +1,7 @@
 // The commit log under the drilled cluster: nothing to start for the embedded one, real brokers for Kafka.
 import { randomUUID } from 'node:crypto';
 import kafkajs from 'kafkajs';
+import { quietRequestQueue } from '../../src/log/kafka-connection.ts';
 import { available } from '../servers/available.ts';
 import { type Kafka, startKafka } from '../servers/kafka.ts';
 import type { DrillOptions } from './options.ts';
@@ -40,6 +41,7 @@ const WITHOUT_BROKERS = {
 };
 
 async function killLeader(kafka: Kafka, topic: string): Promise<number> {
+  quietRequestQueue();
   const client = new kafkajs.Kafka({ brokers: kafka.brokers.split(','), logLevel: kafkajs.logLevel.NOTHING });
   const admin = client.admin();
   await admin.connect();

@@ -72,6 +72,7 @@ export async function count(port: number, written: Written, tally: Tally, signal
         written.counts[n] = (written.counts[n] ?? 0) + 1;
         tally.acknowledge(beganAt, attempts);
         for (let i = 1; i < attempts; i++) tally.fail('counter');
+        tally.unknown += attempts - 1;
         if (value !== BigInt(written.counts[n] ?? 0)) {
           const kind = value > BigInt(written.counts[n] ?? 0) ? 'doubled' : 'lost';
           tally.fault(kind, `counter ${n} answered ${value} to its successful increment ${written.counts[n]}`);
