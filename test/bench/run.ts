@@ -90,7 +90,10 @@ function print(kind: string, sides: readonly Side[], bare: readonly Round[], cho
     ];
     console.log(`  ${(sides[at]?.name ?? '').padEnd(22)}${cells.join('')}`);
   }
-  console.log(`  ratio (median of the rounds): ${ratioText(bare, chorus)}`);
+  const processorRatio = median(chorus.map((round, at) => (bare[at]?.processorUs ?? Number.NaN) / round.processorUs));
+  console.log(
+    `  ratio (median of the rounds): ${ratioText(bare, chorus)}; by processor time: ${processorRatio.toFixed(2)}`,
+  );
 }
 
 /** Each round is compared with its own neighbour: the machine drifts from minute to minute. */
