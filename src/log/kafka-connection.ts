@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net';
 import Connection, { type ConnectionLogger, type ProtocolRequest } from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { KAFKA_LIMITS } from '../base/limits.ts';
+import { sharedLookup } from './broker-lookup.ts';
 
 export type BrokerAddress = { readonly host: string; readonly port: number };
 
@@ -12,6 +13,8 @@ export type Exchange<T> = {
   readonly request: ProtocolRequest;
   decode(bytes: Buffer): Promise<T>;
 };
+
+const LOOKUP = sharedLookup();
 
 export class BrokerConnection {
   readonly address: BrokerAddress;
@@ -29,7 +32,7 @@ export class BrokerConnection {
       logger: SILENT,
       socketFactory: ({ host, port, onConnect }) => {
         this.#socket = connect(
-          { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
+          { host, port, lookup: LOOKUP, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
           onConnect,
         );
         return this.#socket;
