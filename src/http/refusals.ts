@@ -47,9 +47,10 @@ export function successOf(result: WriteResult, id: string | undefined): Outcome 
   }
 }
 
-/** Headers that say which revision an outcome has and whether it is an earlier attempt's. */
+/** Headers that say which revision an outcome has and whether it is an earlier attempt's; a write has one place in the log. */
 export function outcomeHeaders(outcome: Outcome): string[] {
-  const headers = outcome.code === 'deleted' ? [] : ['ETag', etagOf(outcome.revision)];
+  const headers = ['Chorus-Consistency', 'linearizable'];
+  if (outcome.code !== 'deleted') headers.push('ETag', etagOf(outcome.revision));
   if (outcome.isRepeat) headers.push('Idempotency-Replayed', 'true');
   return headers;
 }
