@@ -40,12 +40,12 @@ Ctrl-C stops all.
 `;
 }
 
-/** `node-1 replays the log: 43 %; node-2 is not reached yet` */
+/** `node-1 replays the log: 43 %; node-2 is nearly ready` */
 export async function progressLine(plans: readonly NodePlan[]): Promise<string> {
   const states = await Promise.all(
-    plans.map(async ({ id, origin }) => {
+    plans.map(async ({ id, origin, logPath }) => {
       const percent = await percentOf(origin);
-      if (percent === undefined) return `${id} does not answer yet`;
+      if (percent === undefined) return `${id} does not answer yet (it writes ${logPath})`;
       return percent < 100 ? `${id} replays the log: ${Math.floor(percent)} %` : `${id} is nearly ready`;
     }),
   );

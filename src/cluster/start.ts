@@ -15,8 +15,8 @@ import { greeting, progressLine } from './greeting.ts';
 import type { NodeEnd, NodePlan } from './node-process.ts';
 import { describeEnd, Supervisor } from './supervisor.ts';
 
-/** Since when the cluster has answered; what goes wrong before is a failed start. */
-type Life = { isUp: boolean; readonly ready: Set<string> };
+/** How the nodes are. */
+type Life = { readonly ready: Set<string>; readonly hopeless: Set<string>; isUp: boolean };
 
 const { clock } = systemWorld;
 
@@ -41,7 +41,7 @@ async function main(): Promise<void> {
   const warning = openBindingWarning(settings.http.host, settings.auth);
   if (warning !== undefined) say(warning);
 
-  const life: Life = { isUp: false, ready: new Set() };
+  const life: Life = { ready: new Set(), hopeless: new Set(), isUp: false };
   const supervisor = createSupervisor(settings, plans, life);
   const gateway = await openGateway(settings, plans, (id, isReady) => {
     if (isReady) life.ready.add(id);
@@ -139,9 +139,12 @@ function createSupervisor(settings: Settings, plans: readonly NodePlan[], life: 
     startTimeoutMs: startTimeout + SUPERVISOR_LIMITS.stopGraceMs,
     stopTimeoutMs: drainDelay + shutdownTimeout + SUPERVISOR_LIMITS.stopGraceMs,
     report: (line) => say(`${new Date(clock.wallMs()).toISOString().slice(11, 19)}  ${line}`),
-    onHopeless(plan, end, isLast) {
-      const said = `${plan.id} ${describeEnd(end)}; it is not started again. It wrote ${plan.logPath}`;
-      if (life.isUp && !isLast) return say(said);
+    onHopeless(plan, end) {
+      life.hopeless.add(plan.id);
+      const said = `${plan.id} ${describeEnd(end)}; it is not started again`;
+      // A start with a wrong setting is no start; of damaged data one node may be the only one that has any.
+      const isFailedStart = !life.isUp && end.code === EXIT.badConfiguration;
+      if (!isFailedStart && life.hopeless.size < plans.length) return say(`${said}. The others go on.`);
       void supervisor.stop().then(() => fail(new FatalError(exitCodeOf(end), said)));
     },
   });
@@ -152,16 +155,17 @@ function exitCodeOf({ code }: NodeEnd): ExitCode {
   return Object.values(EXIT).find((known) => known === code) ?? EXIT.brokenAssertion;
 }
 
-/** Resolves when all nodes are ready, or one is and the others take long; says meanwhile how far they are. */
+/** Resolves when all nodes are ready, or one is and the others take long; says meanwhile, ever less often, how far they are. */
 async function untilUp(plans: readonly NodePlan[], life: Life): Promise<void> {
   const { startPatienceMs, startPollMs, startSayMs } = SUPERVISOR_LIMITS;
   const beganMs = clock.monotonicMs();
-  for (let saidMs = beganMs; life.ready.size < plans.length; ) {
-    const now = clock.monotonicMs();
-    if (life.ready.size > 0 && now - beganMs > startPatienceMs) break;
-    if (now - saidMs > startSayMs) {
-      saidMs = now;
-      say(await progressLine(plans.filter(({ id }) => !life.ready.has(id))));
+  let sayAfterMs: number = startSayMs;
+  while (life.ready.size === 0 || life.ready.size + life.hopeless.size < plans.length) {
+    const passedMs = clock.monotonicMs() - beganMs;
+    if (life.ready.size > 0 && passedMs > startPatienceMs) break;
+    if (passedMs > sayAfterMs) {
+      sayAfterMs *= 2;
+      say(await progressLine(plans.filter(({ id }) => !life.ready.has(id) && !life.hopeless.has(id))));
     }
     await new Promise<void>((resolve) => clock.after(startPollMs, resolve));
   }

@@ -15,8 +15,8 @@ export type SupervisorOptions = {
   readonly stopTimeoutMs: number;
   /** A line for the terminal. */
   report(line: string): void;
-  /** A node has ended with an exit code that a restart would only repeat. `isLast`: none is left. */
-  onHopeless(node: NodePlan, end: NodeEnd, isLast: boolean): void;
+  /** A node has ended with an exit code that a restart would only repeat. */
+  onHopeless(node: NodePlan, end: NodeEnd): void;
 };
 
 /** Ends that a restart would only repeat (base/errors.ts). */
@@ -32,7 +32,6 @@ type Ward = {
   hasAnswered: boolean;
   probesMissed: number;
   restart: Cancel | undefined;
-  isHopeless: boolean;
 };
 
 export class Supervisor {
@@ -56,7 +55,6 @@ export class Supervisor {
       hasAnswered: false,
       probesMissed: 0,
       restart: undefined,
-      isHopeless: false,
     }));
   }
 
@@ -75,6 +73,7 @@ export class Supervisor {
   noteReadiness(id: string, isReady: boolean): void {
     const ward = this.#wards.find((candidate) => candidate.plan.id === id);
     if (ward === undefined || !isReady) return;
+    ward.hasAnswered = true;
     if (this.#healing?.ward === ward) this.#healing = undefined;
     if (ward.readyAtMs !== undefined) return;
     ward.readyAtMs = this.#now();
@@ -119,9 +118,7 @@ export class Supervisor {
     ward.child = undefined;
     if (this.#isStopping) return;
     if (HOPELESS.has(end.code)) {
-      ward.isHopeless = true;
-      const isLast = this.#wards.every((each) => each.isHopeless);
-      onHopeless(ward.plan, end, isLast);
+      onHopeless(ward.plan, end);
       return;
     }
     const wasSteady = ward.readyAtMs !== undefined && this.#now() - ward.readyAtMs >= steadyMs;

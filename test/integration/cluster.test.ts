@@ -1,11 +1,13 @@
 // `npm start` and bare nodes as real processes on the embedded log.
 
 import { once } from 'node:events';
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import {
+  type ChorusCluster,
   type ChorusNodes,
   freePorts,
   isReadyAt,
@@ -125,4 +127,51 @@ test('nodes end by themselves when their supervisor is killed, and the next star
   } finally {
     await cluster.close();
   }
+});
+
+describe('a cluster of npm start', () => {
+  let cluster: ChorusCluster | undefined;
+  afterEach(async () => {
+    await cluster?.close();
+    cluster = undefined;
+  });
+
+  test('a node that finds itself in another cluster is not started again, and the others go on', async () => {
+    cluster = await startChorusCluster();
+    const { gateway, server, directory } = cluster;
+    writeFileSync(join(directory, 'data', 'node-2', 'cluster'), 'another\n');
+    process.kill(await cluster.pidOf('node-2'), 'SIGKILL');
+    await until('node-2 is given up', async () => server.output.includes('node-2 ended with exit code 74'));
+    expect(server.output).toContain('it is not started again');
+    expect((await fetch(`${gateway}/v1/keys/a`, { method: 'PUT', body: 'x' })).status).toBe(201);
+    await server.kill();
+    await server.launch();
+    await until('the others are ready', async () => (await fetch(`${gateway}/v1/keys/a`)).status === 200);
+    await until('the start is said', async () => server.output.includes('Ctrl-C stops all'));
+  });
+
+  test('two nodes that stand still are both killed and started again', async () => {
+    cluster = await startChorusCluster();
+    const pids = [await cluster.pidOf('node-1'), await cluster.pidOf('node-3')];
+    for (const pid of pids) process.kill(pid, 'SIGSTOP');
+    const { gateway, nodes, server } = cluster;
+    await until('all are ready', async () => {
+      const isRestarted = ['node-1', 'node-3'].every((id) => server.output.includes(`${id} is ready again`));
+      return isRestarted && (await Promise.all(nodes.map(({ url }) => isReadyAt(url)))).every(Boolean);
+    });
+    expect((await fetch(`${gateway}/v1/keys/a`, { method: 'PUT', body: 'x' })).status).toBe(201);
+  });
+
+  test('a supervisor that stood still itself kills nobody', async () => {
+    cluster = await startChorusCluster({ nodes: 2 });
+    const pids = [await cluster.pidOf('node-1'), await cluster.pidOf('node-2')];
+    const supervisor = cluster.server.pid ?? 0;
+    process.kill(supervisor, 'SIGSTOP');
+    // Longer than three probes take.
+    await delay(4000);
+    process.kill(supervisor, 'SIGCONT');
+    await delay(2500);
+    expect([await cluster.pidOf('node-1'), await cluster.pidOf('node-2')]).toEqual(pids);
+    expect(cluster.server.output).not.toContain('was silent');
+  });
 });
