@@ -8,7 +8,6 @@ export class Malformed extends Error {
   }
 }
 
-const latin1 = new TextDecoder('latin1');
 const TWO_32 = 0x1_0000_0000;
 
 /** Grows as it is written to; `take` hands the bytes over and starts anew. */
@@ -183,7 +182,8 @@ export class ByteReader {
   text8(): string {
     const length = this.u8();
     const at = this.#advance(length);
-    return latin1.decode(this.#bytes.subarray(at, at + length));
+    // Not a TextDecoder: what it calls latin1 is windows-1252, which has other characters from 0x80 to 0x9f.
+    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('latin1');
   }
 
   raw(length: number): Uint8Array {

@@ -51,6 +51,7 @@ export type Decoded =
 /** The bytes of one command, ready to be packed into a frame. */
 export function encodeCommand(head: CommandHead, command: Command): Uint8Array {
   const spec = specOf(command.type);
+  content.clear();
   content.u8(spec.number);
   content.u8(spec.version);
   spec.write(content, command);
@@ -66,7 +67,6 @@ export function encodeCommand(head: CommandHead, command: Command): Uint8Array {
     writer.u64(hashOf(canonical));
   }
   writer.bytes32(canonical.subarray(2));
-  content.clear();
   return writer.take();
 }
 
@@ -133,6 +133,7 @@ function readCommand(reader: ByteReader): FrameCommand {
   const content = reader.slice(reader.u32());
   const spec = specByNumber(number);
   if (spec === undefined || version > spec.version) throw new Newer(`command ${number} in version ${version}`);
+  if (version === 0) throw new Malformed('command version 0');
   const command = spec.read(content);
   content.end();
   return { attempt, deadline, id, caller, hash, command };

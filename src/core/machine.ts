@@ -84,8 +84,9 @@ export class Machine {
   #applyCommand(command: FrameCommand, place: Place): Outcome {
     const { state } = this;
     state.revision++;
-    if (state.cluster === '' && command.command.type !== 'create-cluster') return this.#outcome(VERDICTS['no-cluster']);
-    if (command.id === '') return this.#outcome(this.#judge(command, place));
+    const hasCluster = state.cluster !== '';
+    if (!hasCluster && command.command.type !== 'create-cluster') return this.#outcome(VERDICTS['no-cluster']);
+    if (command.id === '' || !hasCluster) return this.#outcome(this.#judge(command, place));
     state.recent.turn(state.time.now, state.rules);
     const first = state.recent.find(command.caller, command.id);
     if (first !== undefined) {

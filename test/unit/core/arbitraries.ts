@@ -1,0 +1,100 @@
+// Arbitrary commands for the property tests of core/: every kind, every field over the whole of its range.
+import fc from 'fast-check';
+import { REQUEST_LIMITS } from '../../../src/base/limits.ts';
+import type { CommandHead } from '../../../src/core/codec.ts';
+import type { Command } from '../../../src/core/commands/command.ts';
+import { ALWAYS, type Condition, type RevisionSet } from '../../../src/core/condition.ts';
+
+const INT64_MAX = 2n ** 63n - 1n;
+const INT64_MIN = -(2n ** 63n);
+
+/** Whole numbers from 0 to 2^53 − 1, near the borders of a varint's bytes as often as not. */
+export const naturals: fc.Arbitrary<number> = fc.oneof(
+  fc.maxSafeNat(),
+  fc.nat(1000),
+  fc.constantFrom(...[7, 14, 28, 32, 49, 53].flatMap((bits) => [2 ** bits - 1, ...(bits < 53 ? [2 ** bits] : [])])),
+);
+
+/** Text of any Latin-1 characters. */
+export function latin1(minLength: number, maxLength: number): fc.Arbitrary<string> {
+  const unit = fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code));
+  return fc.string({ unit, minLength, maxLength });
+}
+
+export const keys: fc.Arbitrary<Uint8Array> = fc.oneof(
+  { weight: 9, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 20 }) },
+  fc.uint8Array({ minLength: REQUEST_LIMITS.maxKeyBytes, maxLength: REQUEST_LIMITS.maxKeyBytes }),
+);
+
+const revisionSets: fc.Arbitrary<RevisionSet> = fc.oneof(
+  fc.constantFrom('none' as const, 'any' as const),
+  fc.array(naturals, { minLength: 1, maxLength: REQUEST_LIMITS.maxConditionRevisions }),
+);
+
+export const conditions: fc.Arbitrary<Condition> = fc.oneof(
+  fc.constant(ALWAYS),
+  fc.record({ match: revisionSets, noneMatch: revisionSets }),
+);
+
+const ttlMs = fc.oneof(fc.constantFrom(0, 1, REQUEST_LIMITS.maxTtlMs), fc.nat(REQUEST_LIMITS.maxTtlMs));
+const value = fc.uint8Array({ maxLength: 200 });
+const text = latin1(0, 255);
+const target = { key: keys, condition: conditions };
+const digest = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
+const report = fc.option(fc.record({ offset: naturals, revision: naturals, digest }), { nil: undefined });
+
+const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { type: T }>> } = {
+  put: fc.record({ type: fc.constant('put'), ...target, value, contentType: text, ttlMs }),
+  delete: fc.record({ type: fc.constant('delete'), ...target }),
+  touch: fc.record({ type: fc.constant('touch'), ...target, ttlMs }),
+  increment: fc.record({
+    type: fc.constant('increment'),
+    ...target,
+    ttlMs,
+    by: fc.oneof(fc.bigInt({ min: INT64_MIN, max: INT64_MAX }), fc.constantFrom(INT64_MIN, -1n, 0n, INT64_MAX)),
+  }),
+  append: fc.record({ type: fc.constant('append'), ...target, value, contentType: text, ttlMs }),
+  expire: fc.record({ type: fc.constant('expire'), key: keys, revision: naturals }),
+  barrier: fc.constant({ type: 'barrier' }),
+  checkpoint: fc.constant({ type: 'checkpoint' }),
+  'create-cluster': fc.record({
+    type: fc.constant('create-cluster'),
+    cluster: latin1(1, 255),
+    limits: fc.record({
+      maxValueBytes: naturals,
+      maxKeys: naturals,
+      maxMemoryBytes: naturals,
+      maxOutcomes: naturals,
+      outcomeWindowMs: naturals,
+      featureLevel: naturals,
+    }),
+  }),
+  heartbeat: fc.record({
+    type: fc.constant('heartbeat'),
+    cluster: text,
+    address: text,
+    pid: naturals,
+    version: text,
+    featureLevel: naturals,
+    isReady: fc.boolean(),
+    revision: naturals,
+    lagMs: naturals,
+    keys: naturals,
+    bytes: naturals,
+    report,
+  }),
+};
+
+export const COMMAND_TYPES = Object.keys(kinds) as readonly Command['type'][];
+
+export function commandsOfType(type: Command['type']): fc.Arbitrary<Command> {
+  return kinds[type];
+}
+
+export const commands: fc.Arbitrary<Command> = fc.oneof(...Object.values(kinds));
+
+/** Without an id there is no caller: neither would be written. */
+export const heads: fc.Arbitrary<CommandHead> = fc.oneof(
+  fc.record({ attempt: naturals, deadline: naturals, id: fc.constant(''), caller: fc.constant('') }),
+  fc.record({ attempt: naturals, deadline: naturals, id: latin1(1, 255), caller: text }),
+);
