@@ -1,11 +1,18 @@
 // Which keys expire when: names by the second in which their time passes, and a heap of those seconds.
 
 const BUCKET_MS = 1000;
+/** The heap may hold this many seconds more than twice those that have a bucket; then it is made anew. */
+const SPARE_SECONDS = 64;
 
 export class ExpiryIndex {
   readonly #buckets = new Map<number, Set<string>>();
-  /** A binary heap, smallest first. A second whose bucket became empty stays in it until it is passed. */
-  readonly #seconds: number[] = [];
+  /** A binary heap, smallest first. A second whose bucket became empty stays in it for a while, and may come twice. */
+  #seconds: number[] = [];
+
+  /** How many seconds are kept: bounded by the names that are kept, not by those that ever were. */
+  get seconds(): number {
+    return this.#seconds.length;
+  }
 
   /** `expiresAt` 0 means never and is not kept. */
   add(name: string, expiresAt: number): void {
@@ -21,7 +28,14 @@ export class ExpiryIndex {
   }
 
   remove(name: string, expiresAt: number): void {
-    if (expiresAt !== 0) this.#buckets.get(secondOf(expiresAt))?.delete(name);
+    if (expiresAt === 0) return;
+    const second = secondOf(expiresAt);
+    const bucket = this.#buckets.get(second);
+    bucket?.delete(name);
+    if (bucket?.size !== 0) return;
+    // A key renewed again and again would leave an empty bucket behind each time.
+    this.#buckets.delete(second);
+    if (this.#seconds.length > 2 * this.#buckets.size + SPARE_SECONDS) this.#rebuild();
   }
 
   /** Names whose second has begun at `time`, earliest first; the caller looks at their exact time. */
@@ -32,25 +46,29 @@ export class ExpiryIndex {
   }
 
   #secondsUpTo(last: number): number[] {
-    const seconds: number[] = [];
+    const seconds = new Set<number>();
     // A heap's children are never smaller than their parent: what lies below a later second need not be looked at.
     const look = (at: number): void => {
       const second = this.#seconds[at];
       if (second === undefined || second > last) return;
-      seconds.push(second);
+      seconds.add(second);
       look(2 * at + 1);
       look(2 * at + 2);
     };
     look(0);
-    return seconds.sort((a, b) => a - b);
+    return [...seconds].sort((a, b) => a - b);
   }
 
   #dropEmptyFirst(): void {
     for (let first = this.#seconds[0]; first !== undefined; first = this.#seconds[0]) {
-      if ((this.#buckets.get(first)?.size ?? 0) > 0) return;
-      this.#buckets.delete(first);
+      if (this.#buckets.has(first)) return;
       this.#pop();
     }
+  }
+
+  // A sorted list is a heap.
+  #rebuild(): void {
+    this.#seconds = [...this.#buckets.keys()].sort((a, b) => a - b);
   }
 
   #push(second: number): void {
