@@ -16,6 +16,8 @@ export const REQUEST_LIMITS = {
   maxTimeoutMs: 60 * SECOND,
   maxHeaderBytes: 16 * KIB,
   maxConnections: 10_000,
+  /** The listening socket's queue; a process that stood still takes one of them each turn of its event loop. */
+  maxUnacceptedConnections: 511,
   headersTimeoutMs: 10 * SECOND,
   requestTimeoutMs: 60 * SECOND,
   keepAliveTimeoutMs: 75 * SECOND,
@@ -56,6 +58,8 @@ export const NODE_LIMITS = {
   maxWaitingCommands: 10_000,
   maxWaitingBytes: 64 * MIB,
   maxWaitingReads: 10_000,
+  /** Lots of chores: the upkeep's own, and checks of digests. */
+  maxWaitingChores: 16,
   heartbeatMs: SECOND,
   tickMs: 100,
   pauseMs: SECOND,

@@ -23,7 +23,7 @@ export type CommitterOptions = {
   onPermanentlyRefused(attempts: readonly number[], isUnknown: boolean): void;
 };
 
-type Companion = { readonly deadlineAt: number; readonly settle: (offset: number | undefined) => void };
+type Companion = { deadlineAt: number; readonly settle: (offset: number | undefined) => void };
 
 type Frame = {
   readonly bytes: Uint8Array;
@@ -33,7 +33,8 @@ type Frame = {
   isUnknown: boolean;
 };
 
-type Chores = { readonly commands: readonly Uint8Array[] } & Companion;
+type Barrier = Companion & { readonly promise: Promise<number | undefined> };
+type Chores = Companion & { readonly commands: readonly Uint8Array[] };
 
 export class Committer {
   readonly counters = { framesAppended: 0, appendsRefused: 0, appendsUnknown: 0 };
@@ -42,8 +43,8 @@ export class Committer {
   readonly #options: CommitterOptions;
   #queue = new Map<number, Waiting>();
   #waitingBytes = 0;
-  #barriers: Companion[] = [];
-  #chores: Chores | undefined;
+  #barrier: Barrier | undefined;
+  #chores: Chores[] = [];
   #isFirstWanted = false;
   #n = 0;
   #wake: (() => void) | undefined;
@@ -97,20 +98,24 @@ export class Committer {
 
   /**
    * Resolves with the offset after a frame whose append was sent after this call: what must be applied before a
-   * linearizable read. Undefined when the time was up first.
+   * linearizable read. Undefined when the time was up first. All who ask before that append share it.
    */
   barrier(deadlineAt: number): Promise<number | undefined> {
-    return new Promise((settle) => {
-      this.#barriers.push({ deadlineAt, settle });
-      this.#wake?.();
-    });
+    if (this.#isStopped) return Promise.resolve(undefined);
+    if (this.#barrier === undefined) {
+      const { promise, resolve: settle } = Promise.withResolvers<number | undefined>();
+      this.#barrier = { promise, settle, deadlineAt };
+    }
+    this.#barrier.deadlineAt = Math.max(this.#barrier.deadlineAt, deadlineAt);
+    this.#wake?.();
+    return this.#barrier.promise;
   }
 
-  /** Appends the cluster's chores behind clients' commands; resolves like `barrier`. One lot at a time. */
+  /** Appends a lot of the cluster's chores behind clients' commands; resolves like `barrier`. Undefined too when many lots wait. */
   addChores(commands: readonly Uint8Array[], deadlineAt: number): Promise<number | undefined> {
-    if (this.#chores !== undefined) return Promise.resolve(undefined);
+    if (this.#isStopped || this.#chores.length >= NODE_LIMITS.maxWaitingChores) return Promise.resolve(undefined);
     return new Promise((settle) => {
-      this.#chores = { commands, deadlineAt, settle };
+      this.#chores.push({ commands, deadlineAt, settle });
       this.#wake?.();
     });
   }
@@ -136,16 +141,15 @@ export class Committer {
   /** No further frame is packed; the append in flight settles by itself. */
   stop(): void {
     this.#isStopped = true;
-    for (const companion of [...this.#barriers, ...(this.#chores === undefined ? [] : [this.#chores])]) {
-      companion.settle(undefined);
-    }
-    this.#barriers = [];
-    this.#chores = undefined;
+    this.#barrier?.settle(undefined);
+    for (const chores of this.#chores) chores.settle(undefined);
+    this.#barrier = undefined;
+    this.#chores = [];
     this.#wake?.();
   }
 
   #isIdle(): boolean {
-    return this.#queue.size === 0 && this.#barriers.length === 0 && this.#chores === undefined && !this.#isFirstWanted;
+    return this.#queue.size === 0 && this.#barrier === undefined && this.#chores.length === 0 && !this.#isFirstWanted;
   }
 
   #pack(): Frame | undefined {
@@ -155,7 +159,7 @@ export class Committer {
     this.#isFirstWanted = false;
     if (first !== undefined) commands.push(first);
     const taken = this.#takeWaiting(commands);
-    const companions = [...this.#takeBarriers(commands), ...this.#takeChores(commands)];
+    const companions = [...this.#takeBarrier(commands), ...this.#takeChores(commands)];
     if (commands.length === 0) return undefined;
     this.#n = n;
     return {
@@ -184,22 +188,22 @@ export class Committer {
     return taken;
   }
 
-  #takeBarriers(commands: Uint8Array[]): Companion[] {
-    const barriers = this.#barriers;
-    if (barriers.length === 0) return [];
-    this.#barriers = [];
+  #takeBarrier(commands: Uint8Array[]): Companion[] {
+    const barrier = this.#barrier;
+    if (barrier === undefined) return [];
+    this.#barrier = undefined;
     if (commands.length === 0) commands.push(BARRIER);
-    return barriers;
+    return [barrier];
   }
 
-  // Chores wait while clients' commands fill the frames.
+  // Chores wait while clients' commands fill the frames; then one lot a frame.
   #takeChores(commands: Uint8Array[]): Companion[] {
-    const chores = this.#chores;
+    const chores = this.#chores[0];
     if (chores === undefined || this.#queue.size > 0) return [];
     const bytes = commands.reduce((sum, command) => sum + command.length, 0);
     const wanted = chores.commands.reduce((sum, command) => sum + command.length, 0);
     if (bytes + wanted > FRAME_LIMITS.maxFrameBytes - FRAME_LIMITS.headBytes) return [];
-    this.#chores = undefined;
+    this.#chores.shift();
     commands.push(...chores.commands);
     return [chores];
   }

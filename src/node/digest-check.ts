@@ -21,15 +21,15 @@ const CHECKPOINT = encodeCommand({ attempt: 0, id: '', caller: '', deadline: 0 }
 export async function checkDigests(options: DigestCheckOptions, timeoutMs: number): Promise<DigestCheck> {
   const { machine, committer, offsets, clock } = options;
   const deadlineAt = clock.monotonicMs() + timeoutMs;
-  const next = await committer.addChores([CHECKPOINT], deadlineAt);
-  if (next === undefined) return { kind: 'timed-out' };
-  for (let offset = next; ; offset = machine.nextOffset + 1) {
-    const reached = await offsets.reach(offset, deadlineAt);
-    if (reached === 'interrupted') return { kind: 'refused', reason: 'paused' };
-    if (reached === 'timed-out') return { kind: 'timed-out' };
-    const reports = commonReports(machine.state.members.liveReady(), next - 1);
+  const appended = committer.addChores([CHECKPOINT], deadlineAt);
+  let reached = await offsets.reachTold(appended, deadlineAt);
+  while (reached === 'reached') {
+    const checkpoint = ((await appended) ?? 0) - 1;
+    const reports = commonReports(machine.state.members.liveReady(), checkpoint);
     if (reports !== undefined) return verdict(reports);
+    reached = await offsets.reach(machine.nextOffset + 1, deadlineAt);
   }
+  return reached === 'timed-out' ? { kind: 'timed-out' } : { kind: 'refused', reason: 'paused' };
 }
 
 function verdict(reports: ReadonlyMap<string, DigestReport>): DigestCheck {

@@ -4,12 +4,16 @@ import type { Cancel, Clock } from '../base/world.ts';
 /** How a wait ended: reached, its time was up, or this node stopped serving meanwhile. */
 export type Reached = 'reached' | 'timed-out' | 'interrupted';
 
-type Wait = { readonly position: number; readonly end: (how: Reached) => void; readonly stopTimer: Cancel };
+type Wait = { position: number; readonly end: (how: Reached) => void; readonly stopTimer: Cancel };
+
+/** Where a wait stands that has not been told yet what it waits for. */
+const NOT_TOLD = Number.POSITIVE_INFINITY;
 
 export class Positions {
   readonly #clock: Clock;
-  #waits: Wait[] = [];
-  #lowest = Number.POSITIVE_INFINITY;
+  readonly #waits = new Set<Wait>();
+  /** No wait has a lower position than this. */
+  #lowest = NOT_TOLD;
   #position = 0;
 
   constructor(clock: Clock) {
@@ -17,47 +21,62 @@ export class Positions {
   }
 
   get waiting(): number {
-    return this.#waits.length;
+    return this.#waits.size;
   }
 
   /** Resolves once `advance` was called with at least `position`, at the latest at `deadlineAt` (monotonic ms). */
   reach(position: number, deadlineAt: number): Promise<Reached> {
     if (position <= this.#position) return Promise.resolve('reached');
+    return new Promise((resolve) => void this.#wait(position, deadlineAt, resolve));
+  }
+
+  /** Like `reach`, for a position that is yet to be told; 'timed-out' where it turns out that nobody can tell it. */
+  reachTold(position: Promise<number | undefined>, deadlineAt: number): Promise<Reached> {
     return new Promise((resolve) => {
-      const timeoutMs = Math.max(0, deadlineAt - this.#clock.monotonicMs());
-      const wait: Wait = { position, end: resolve, stopTimer: this.#clock.after(timeoutMs, () => this.#timeOut(wait)) };
-      this.#waits.push(wait);
-      this.#lowest = Math.min(this.#lowest, position);
+      const wait = this.#wait(NOT_TOLD, deadlineAt, resolve);
+      position.then(
+        (told) => this.#told(wait, told),
+        () => this.#told(wait, undefined),
+      );
     });
   }
 
   advance(position: number): void {
     this.#position = position;
     if (position < this.#lowest) return;
-    const reached = this.#waits.filter((wait) => wait.position <= position);
-    this.#keep(this.#waits.filter((wait) => wait.position > position));
-    for (const wait of reached) finish(wait, 'reached');
+    this.#lowest = NOT_TOLD;
+    for (const wait of this.#waits) {
+      if (wait.position <= position) this.#finish(wait, 'reached');
+      else this.#lowest = Math.min(this.#lowest, wait.position);
+    }
   }
 
   interrupt(): void {
-    const interrupted = this.#waits;
-    this.#keep([]);
-    for (const wait of interrupted) finish(wait, 'interrupted');
+    for (const wait of this.#waits) this.#finish(wait, 'interrupted');
   }
 
-  #timeOut(wait: Wait): void {
-    if (!this.#waits.includes(wait)) return;
-    this.#keep(this.#waits.filter((other) => other !== wait));
-    finish(wait, 'timed-out');
+  #wait(position: number, deadlineAt: number, end: (how: Reached) => void): Wait {
+    const timeoutMs = Math.max(0, deadlineAt - this.#clock.monotonicMs());
+    const stopTimer = this.#clock.after(timeoutMs, () => this.#finish(wait, 'timed-out'));
+    const wait: Wait = { position, end, stopTimer };
+    this.#waits.add(wait);
+    this.#lowest = Math.min(this.#lowest, position);
+    return wait;
   }
 
-  #keep(waits: Wait[]): void {
-    this.#waits = waits;
-    this.#lowest = waits.reduce((lowest, wait) => Math.min(lowest, wait.position), Number.POSITIVE_INFINITY);
+  #told(wait: Wait, position: number | undefined): void {
+    if (!this.#waits.has(wait)) return;
+    if (position === undefined) this.#finish(wait, 'timed-out');
+    else if (position <= this.#position) this.#finish(wait, 'reached');
+    else {
+      wait.position = position;
+      this.#lowest = Math.min(this.#lowest, position);
+    }
   }
-}
 
-function finish(wait: Wait, how: Reached): void {
-  wait.stopTimer();
-  wait.end(how);
+  #finish(wait: Wait, how: Reached): void {
+    if (!this.#waits.delete(wait)) return;
+    wait.stopTimer();
+    wait.end(how);
+  }
 }

@@ -76,11 +76,15 @@ export class Reads {
     return request.consistency === 'linearizable' ? this.#passBarrier(deadlineAt) : 'reached';
   }
 
-  async #passBarrier(deadlineAt: number): Promise<Reached> {
-    const { committer } = this.#options;
-    const answer = await this.#before(this.#ask(), deadlineAt);
-    const offset = answer === 'append' ? await this.#before(committer.barrier(deadlineAt), deadlineAt) : answer;
-    return offset === undefined ? 'timed-out' : this.offsets.reach(offset, deadlineAt);
+  #passBarrier(deadlineAt: number): Promise<Reached> {
+    return this.offsets.reachTold(this.#offsetToReach(deadlineAt), deadlineAt);
+  }
+
+  async #offsetToReach(deadlineAt: number): Promise<number | undefined> {
+    const { committer, clock } = this.#options;
+    const answer = await this.#ask();
+    if (answer !== 'append') return answer;
+    return clock.monotonicMs() < deadlineAt ? committer.barrier(deadlineAt) : undefined;
   }
 
   // Reads that arrive before the question is sent share its answer; later ones need a new question.
@@ -95,19 +99,6 @@ export class Reads {
     const question = this.#options.log.barrier();
     this.#question = question;
     return question;
-  }
-
-  /** Undefined at the deadline, or when the log could not answer. */
-  #before<T>(promise: Promise<T>, deadlineAt: number): Promise<T | undefined> {
-    const { clock } = this.#options;
-    return new Promise((resolve) => {
-      const stop = clock.after(Math.max(0, deadlineAt - clock.monotonicMs()), () => resolve(undefined));
-      const end = (value: T | undefined) => {
-        stop();
-        resolve(value);
-      };
-      promise.then(end, () => end(undefined));
-    });
   }
 
   // An entry that is expired by the estimate but not yet by log time: only a further record can tell.
