@@ -1,11 +1,10 @@
 // The gateway of `npm start`: round-robin over the ready nodes; where one fails before its answer began, another gets the same request by the same id.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { GATEWAY_LIMITS, NODE_LIMITS, REQUEST_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { parseDuration } from '../base/quantities.ts';
 import type { World } from '../base/world.ts';
 import { BodyBudget, readBody } from '../http/bodies.ts';
-import { malformedProblem, writeBareProblem } from '../http/malformed.ts';
 import { PROBLEM_TYPE, Problem, problemDocument } from '../http/problems.ts';
 import { pathOf, queryTextOf } from '../http/targets.ts';
 import type { Consistency } from '../node/requests.ts';
@@ -18,6 +17,7 @@ import {
   type Headers,
   REQUEST_HOP_BY_HOP,
 } from './attempt.ts';
+import { checkHead, createFront, GATEWAY_NAME, listen, OWN_HEADERS } from './front.ts';
 import { Upstream } from './upstream.ts';
 
 export type GatewayOptions = {
@@ -40,32 +40,14 @@ export type Gateway = {
   close(timeoutMs: number): Promise<void>;
 };
 
-export const GATEWAY_NAME = 'gateway';
-const OWN_HEADERS = ['Chorus-Node', GATEWAY_NAME, 'X-Content-Type-Options', 'nosniff'];
-
 /** Listens at once, before any node is ready; rejects with the listener's error (EADDRINUSE). */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const upstreams = options.nodes.map(
     (node) => new Upstream({ ...node, world: options.world, onReadiness: options.onReadiness }),
   );
   const router = new Router(options, upstreams);
-  const server = createServer({
-    maxHeaderSize: REQUEST_LIMITS.maxHeaderBytes,
-    headersTimeout: REQUEST_LIMITS.headersTimeoutMs,
-    requestTimeout: REQUEST_LIMITS.requestTimeoutMs,
-    keepAliveTimeout: REQUEST_LIMITS.keepAliveTimeoutMs,
-  });
-  // The size of the head is bounded; beyond a count Node would drop headers silently.
-  server.maxHeadersCount = 0;
-  server.maxConnections = REQUEST_LIMITS.maxConnections;
-  const serve = (request: IncomingMessage, response: ServerResponse) => void router.serve(request, response);
-  server.on('request', serve).on('checkContinue', serve);
-  server.on('clientError', (error, socket) => {
-    const problem = malformedProblem(error, socket);
-    if (problem === undefined) socket.destroy();
-    else writeBareProblem(socket, problem, GATEWAY_NAME, OWN_HEADERS);
-  });
-  const port = await listen(server, options);
+  const server = createFront((request, response) => void router.serve(request, response));
+  const port = await listen(server, options.host, options.port);
   for (const upstream of upstreams) void upstream.watch();
   return {
     port,
@@ -79,17 +61,6 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
       await Promise.all(upstreams.map((upstream) => upstream.close()));
     },
   };
-}
-
-function listen(server: Server, { host, port }: GatewayOptions): Promise<number> {
-  return new Promise((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(port, host, () => {
-      server.off('error', reject);
-      const address = server.address();
-      resolve(typeof address === 'object' && address !== null ? address.port : port);
-    });
-  });
 }
 
 class Router {
@@ -108,6 +79,7 @@ class Router {
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     try {
+      checkHead(request);
       const body = await this.#bodyOf(request, response);
       const exchange = this.#exchangeOf(request, response, body);
       if (!this.#bodies.take(body.length)) throw new Problem('overloaded');
