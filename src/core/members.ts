@@ -127,9 +127,11 @@ export class Members {
   // One heartbeat of a superseded incarnation may have been under way when it died; two distinct ones say that it lives.
   #strike(member: Member, rival: Member | undefined): void {
     member.strikes++;
-    if (rival === undefined || member.firstRevision > rival.firstRevision || member.strikes < 2) return;
-    supersede(rival);
-    member.isSuperseded = false;
+    if (rival !== undefined) {
+      if (member.firstRevision > rival.firstRevision || member.strikes < 2) return;
+      supersede(rival);
+    }
+    member.isSuperseded = false; // Or else it would belong to no nodeId for ever, were its rival forgotten.
   }
 
   #report(member: Member, report: DigestReport): void {
