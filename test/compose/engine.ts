@@ -2,11 +2,13 @@
 import { spawn } from 'node:child_process';
 import { resolve } from 'node:path';
 
-export const SERVICES = ['kafka', 'node-1', 'node-2', 'node-3', 'nginx'] as const;
-export type Service = (typeof SERVICES)[number];
+export const BROKERS = { one: ['kafka'], three: ['kafka-1', 'kafka-2', 'kafka-3'] } as const;
+const OTHERS = ['node-1', 'node-2', 'node-3', 'nginx'] as const;
+export type Service = (typeof BROKERS)['one' | 'three'][number] | (typeof OTHERS)[number];
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const PROJECT = 'chorus-test';
+const TOPIC = 'chorus.commands';
 const NETWORK_PREFIX = '172.30.84';
 const COMMAND_TIMEOUT_MS = 600_000;
 
@@ -20,10 +22,15 @@ export async function whatIsMissing(): Promise<string | undefined> {
 }
 
 export class ComposeCluster {
+  readonly services: readonly Service[];
+  readonly #brokers: keyof typeof BROKERS;
   readonly #environment: Readonly<Record<string, string>>;
 
-  constructor(port: number) {
-    this.#environment = { PUBLISHED_PORT: String(port), NETWORK_PREFIX };
+  constructor(port: number, brokers: keyof typeof BROKERS) {
+    this.#brokers = brokers;
+    this.services = [...BROKERS[brokers], ...OTHERS];
+    const CHORUS_KAFKA_BROKERS = BROKERS[brokers].map((name) => `${name}:9092`).join(',');
+    this.#environment = { PUBLISHED_PORT: String(port), NETWORK_PREFIX, CHORUS_KAFKA_BROKERS };
   }
 
   async build(): Promise<void> {
@@ -32,7 +39,8 @@ export class ComposeCluster {
 
   /** Starts what is not running and resolves when all is healthy. One try. */
   async up(): Promise<void> {
-    await this.#compose('up', '-d', '--wait');
+    const withoutTheOne = this.#brokers === 'three' ? ['--scale', 'kafka=0'] : [];
+    await this.#compose('up', '-d', '--wait', ...withoutTheOne);
   }
 
   /** Stops all in order and starts all again; resolves when all is healthy. */
@@ -63,6 +71,17 @@ export class ComposeCluster {
     await this.#docker('unpause', containerOf(service));
   }
 
+  /** The broker that leads the log's partition. */
+  async leader(): Promise<Service> {
+    const asked = BROKERS[this.#brokers][0];
+    const tool = ['/opt/kafka/bin/kafka-topics.sh', '--bootstrap-server', `${asked}:9092`];
+    const said = await this.#docker('exec', containerOf(asked), ...tool, '--describe', '--topic', TOPIC);
+    const id = Number(/Leader: (\d)/.exec(said)?.[1]);
+    const leader = BROKERS[this.#brokers][id - 1];
+    if (leader === undefined) throw new Error(`no leader is named in: ${said}`);
+    return leader;
+  }
+
   /** Removes containers, networks and volumes, and checks that none is left. */
   async down(): Promise<void> {
     await this.#compose('down', '-v', '--timeout', '20');
@@ -87,7 +106,8 @@ export class ComposeCluster {
   }
 
   #compose(...words: readonly string[]): Promise<string> {
-    return this.#docker('compose', '--project-name', PROJECT, ...words);
+    const profile = this.#brokers === 'three' ? ['--profile', 'three-brokers'] : [];
+    return this.#docker('compose', '--project-name', PROJECT, ...profile, ...words);
   }
 
   async #docker(...words: readonly string[]): Promise<string> {

@@ -35,7 +35,12 @@ export class Load {
   }
 
   start(): void {
-    for (let client = 0; client < CLIENTS; client++) this.#running.push(this.#client(client));
+    for (let client = 0; client < CLIENTS; client++) {
+      const running = this.#client(client);
+      // Whoever waits for answers or for the end hears of it.
+      running.catch(() => undefined);
+      this.#running.push(running);
+    }
   }
 
   /** Begins a new window. */
