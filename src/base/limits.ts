@@ -16,7 +16,7 @@ export const REQUEST_LIMITS = {
   maxTimeoutMs: 60 * SECOND,
   maxHeaderBytes: 16 * KIB,
   maxConnections: 10_000,
-  /** The listening socket's queue; a process that stood still takes one of them each turn of its event loop. */
+  /** The listening socket's queue; a process that stood still accepts one of them each turn of its event loop. */
   maxUnacceptedConnections: 511,
   headersTimeoutMs: 10 * SECOND,
   requestTimeoutMs: 60 * SECOND,

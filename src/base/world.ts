@@ -32,4 +32,6 @@ export type World = {
   /** A new unguessable id of visible ASCII characters. */
   newId(): string;
   fault(point: FaultPoint): void;
+  /** Resolves when everything that waited in this process's sockets by now was read, connections not accepted yet too. */
+  socketsEmptied(): Promise<void>;
 };

@@ -100,7 +100,7 @@ const CHECKING_INTERVAL_MS = 5_000;
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, host, () => {
+    server.listen({ port, host, backlog: REQUEST_LIMITS.maxUnacceptedConnections }, () => {
       server.off('error', reject);
       resolve();
     });

@@ -8,6 +8,16 @@ export function trimmedWithoutSnapshot(start: number): FatalError {
   );
 }
 
+/** Throws what the log's refusal to say where it begins and ends comes to. */
+export function logUnreachable(cause: unknown): never {
+  if (cause instanceof FatalError) throw cause;
+  throw new FatalError(
+    EXIT.logUnreachable,
+    `The log could not be asked where it begins and ends: ${messageOf(cause)}. See that it runs, and start again.`,
+    { cause },
+  );
+}
+
 export function lostLog(cluster: string): FatalError {
   return new FatalError(
     EXIT.damagedData,

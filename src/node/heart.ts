@@ -12,6 +12,7 @@ export class Heart {
   #newestAt: number | undefined;
   /** Only a heartbeat handed to the log from this moment on proves that the state is fresh. */
   #freshFrom = Number.POSITIVE_INFINITY;
+  #demands = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -23,9 +24,21 @@ export class Heart {
     return this.#newestAt !== undefined && this.#newestAt >= this.#freshFrom;
   }
 
-  /** From now on the state counts as fresh only after a heartbeat that is yet to be sent. */
-  demandFresh(): void {
-    this.#freshFrom = this.#clock.monotonicMs();
+  /** What waited in the sockets was read, and a heartbeat handed to the log from now on is the proof. */
+  get isProvable(): boolean {
+    return this.#freshFrom !== Number.POSITIVE_INFINITY;
+  }
+
+  /**
+   * From now on the state counts as fresh only after a heartbeat that is handed to the log once this has resolved. Until
+   * then whatever waited in the sockets is read, and refused: after a pause, connections that had not been accepted come in
+   * one after another, and what they brought would be served late after a quicker proof.
+   */
+  async demandFresh(socketsEmptied: Promise<void>): Promise<void> {
+    const demand = ++this.#demands;
+    this.#freshFrom = Number.POSITIVE_INFINITY;
+    await socketsEmptied;
+    if (demand === this.#demands) this.#freshFrom = this.#clock.monotonicMs();
   }
 
   /** Frame n, which begins with a heartbeat, is about to be handed to the log for the first time. */

@@ -13,7 +13,7 @@ import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests } from './digest-check.ts';
 import { EstimatedLogTime } from './estimate.ts';
-import { brokenCommitter, trimmedWithoutSnapshot } from './fatal.ts';
+import { brokenCommitter, logUnreachable, trimmedWithoutSnapshot } from './fatal.ts';
 import { Heart } from './heart.ts';
 import { type Identity, Membership } from './membership.ts';
 import { nodeMetrics } from './metrics.ts';
@@ -33,6 +33,7 @@ import type {
   WriteRequest,
   WriteResult,
 } from './requests.ts';
+import { degradations, isInDoubt } from './status.ts';
 import { Upkeep } from './upkeep.ts';
 import { Writes } from './writes.ts';
 
@@ -133,13 +134,13 @@ class Node implements ChorusNode {
 
   async start(): Promise<void> {
     const { log, logger } = this.#options;
-    const [from, to] = await Promise.all([log.start(), log.end()]);
+    const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
     await this.#membership.load(to);
     if (from > 0) throw trimmedWithoutSnapshot(from);
     this.#phase = 'replaying';
     this.#progress.begin(from, to);
     logger.info({ incarnation: this.#incarnation, from, to }, 'began to follow the log');
-    if (this.#progress.isOver) this.#heart.demandFresh();
+    if (this.#progress.isOver) this.#proveFresh();
     this.#pause.start();
     this.#upkeep.start();
     this.#replica.run(this.#following.signal).catch((error: FatalError) => this.#die(error));
@@ -184,7 +185,7 @@ class Node implements ChorusNode {
     if (this.#phase === 'stopping') return 'stopping';
     if (this.#phase !== 'serving') return 'replaying';
     if (kind === 'eventual-read') return undefined;
-    if (!this.#heart.isFresh) return 'paused';
+    if (isInDoubt(this.#heart, this.#committer)) return 'paused';
     return kind === 'consistent-read' && this.#reads.waiting >= NODE_LIMITS.maxWaitingReads ? 'overloaded' : undefined;
   }
 
@@ -207,11 +208,9 @@ class Node implements ChorusNode {
 
   status(): Status {
     const lagMs = this.lagMs();
-    const { trouble } = this.#committer;
-    const degraded: string[] = [];
-    if (trouble !== undefined) degraded.push(`the log does not take what is written: ${trouble}`);
-    if (lagMs > NODE_LIMITS.degradedLagMs) degraded.push(`what is read here may be ${Math.round(lagMs)} ms old`);
-    const phase = this.#phase !== 'serving' ? this.#phase : this.#heart.isFresh ? 'ready' : 'paused';
+    const phase =
+      this.#phase !== 'serving' ? this.#phase : isInDoubt(this.#heart, this.#committer) ? 'paused' : 'ready';
+    const degraded = degradations(lagMs, this.#committer.trouble);
     return { phase, progress: this.#progress.view(), lagMs, degraded };
   }
 
@@ -257,8 +256,11 @@ class Node implements ChorusNode {
 
   #caughtUp(): void {
     this.#options.logger.info(this.#progress.view(), 'caught up with the log');
-    this.#heart.demandFresh();
-    this.#committer.wantFirst();
+    this.#proveFresh();
+  }
+
+  #proveFresh(): void {
+    void this.#heart.demandFresh(this.#options.world.socketsEmptied()).then(() => this.#committer.wantFirst());
   }
 
   #ownHeartbeatApplied(n: number): void {
@@ -274,8 +276,7 @@ class Node implements ChorusNode {
     this.#pauses++;
     this.#options.logger.warn({ pausedMs: Math.round(pausedMs) }, 'was stopped for a while');
     if (!this.#progress.isOver) return;
-    this.#heart.demandFresh();
-    this.#committer.wantFirst();
+    this.#proveFresh();
     this.#writes.refuseWaiting('paused');
     this.#reads.interrupt();
   }

@@ -73,6 +73,12 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     replace: '',
   },
   {
+    name: 'what waited to be accepted during a pause is served after it',
+    file: 'src/node/heart.ts',
+    find: '    await socketsEmptied;\n',
+    replace: '',
+  },
+  {
     name: 'skipped barrier',
     file: 'src/node/reads.ts',
     find: "request.consistency === 'linearizable' ?",

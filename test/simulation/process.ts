@@ -18,6 +18,8 @@ export type ProcessOptions = {
 type Input = 'request' | 'log' | 'timer';
 /** What waits in a stopped process runs in this order when it goes on: what is in the sockets runs before the late timers. */
 const ORDER: readonly Input[] = ['request', 'log', 'timer'];
+/** But connections that wait to be accepted come in one after another, while all else goes on. */
+const ACCEPTED_WITHIN_MS = 100;
 
 export class SimulatedProcess {
   readonly name: string;
@@ -27,6 +29,8 @@ export class SimulatedProcess {
   readonly #startedAt: number;
   #isPaused = false;
   #held: { input: Input; task: () => void }[] = [];
+  /** Requests on connections that were not accepted while the process was stopped. */
+  #unaccepted = 0;
   #ids = 0;
 
   constructor(options: ProcessOptions) {
@@ -44,6 +48,7 @@ export class SimulatedProcess {
       random: () => scheduler.random(),
       newId: () => `${options.name}.${++this.#ids}`,
       fault: (point) => this.#fault(point),
+      socketsEmptied: () => new Promise((resolve) => this.#whenEmpty(resolve)),
     };
   }
 
@@ -65,14 +70,28 @@ export class SimulatedProcess {
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
-    const held = this.#held;
+    const { scheduler } = this.#options;
+    const late = this.#held.filter(({ input }) => input === 'request' && scheduler.random() < 0.3);
+    const held = this.#held.filter((one) => !late.includes(one));
     this.#held = [];
+    for (const { input, task } of late) {
+      this.#unaccepted += 1;
+      scheduler.after(scheduler.between(0, ACCEPTED_WITHIN_MS), () => {
+        this.#unaccepted -= 1;
+        this.deliver(input, task);
+      });
+    }
     for (const input of ORDER) {
       for (const { task } of held.filter((one) => one.input === input)) {
         // Each in an event of its own, as an event loop would run them.
-        this.#options.scheduler.after(0, () => this.deliver(input, task));
+        scheduler.after(0, () => this.deliver(input, task));
       }
     }
+  }
+
+  #whenEmpty(resolve: () => void): void {
+    const look = () => (this.#unaccepted === 0 ? this.deliver('timer', resolve) : this.#whenEmpty(resolve));
+    this.#options.scheduler.after(this.#unaccepted === 0 ? 0 : 1, look);
   }
 
   kill(): void {

@@ -1,0 +1,22 @@
+// How far a node that serves can be trusted: whether it must first prove that it is fresh, and what is not as it should be.
+import { NODE_LIMITS } from '../base/limits.ts';
+import type { Committer } from './committer.ts';
+import type { Heart } from './heart.ts';
+
+/**
+ * Whether writes and consistent reads must go to another node. Not while the log takes nothing: then no node can prove
+ * anything, and 503 from all of them would make a balancer drop them all, and eventual reads with them. What comes in waits
+ * for the log, as on any node.
+ */
+export function isInDoubt(heart: Heart, committer: Committer): boolean {
+  const isLogAway = heart.isProvable && committer.trouble !== undefined;
+  return !heart.isFresh && !isLogAway;
+}
+
+/** Sentences for /readyz. `trouble`: the latest append's, if it failed. */
+export function degradations(lagMs: number, trouble: string | undefined): readonly string[] {
+  const found: string[] = [];
+  if (trouble !== undefined) found.push(`the log does not take what is written: ${trouble}`);
+  if (lagMs > NODE_LIMITS.degradedLagMs) found.push(`what is read here may be ${Math.round(lagMs)} ms old`);
+  return found;
+}
