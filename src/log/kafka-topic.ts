@@ -30,10 +30,13 @@ export async function prepareTopic(options: TopicOptions): Promise<void> {
   const deadline = performance.now() + startTimeoutMs;
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await withAdmin(options, (admin) => makeAndJudge(admin, options));
+      return await before(
+        deadline,
+        withAdmin(options, (admin) => makeAndJudge(admin, options)),
+      );
     } catch (error) {
       if (error instanceof FatalError) throw error;
-      if (performance.now() > deadline) throw unreachableLog(options, error);
+      if (performance.now() >= deadline) throw unreachableLog(options, error);
       if (attempt === 0) {
         options.logger.info(
           { brokers: namesOf(brokers), reason: messageOf(error) },
@@ -42,6 +45,17 @@ export async function prepareTopic(options: TopicOptions): Promise<void> {
       }
     }
     await pauseFor(backoffMs(attempt, random));
+  }
+}
+
+/** Rejects at the deadline: a silent broker is asked several times by kafkajs, and each time for as long as an answer may take. */
+async function before(deadline: number, preparing: Promise<void>): Promise<void> {
+  const { promise: tooLate, reject } = Promise.withResolvers<never>();
+  const timer = setTimeout(() => reject(new Error('no answer came')), Math.ceil(deadline - performance.now()));
+  try {
+    await Promise.race([preparing, tooLate]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 
