@@ -39,10 +39,10 @@ export function nodeIdInUse(nodeId: string): FatalError {
   );
 }
 
-export function brokenCommitter(error: unknown): FatalError {
+export function broken(error: unknown): FatalError {
   return new FatalError(
     EXIT.brokenAssertion,
-    `Appending failed in an unforeseen way: ${messageOf(error)}. This is a bug: please report it with the node's log.`,
+    `This node's work failed in an unforeseen way: ${messageOf(error)}. This is a bug: please report it with the node's log.`,
     { cause: error },
   );
 }

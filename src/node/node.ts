@@ -13,7 +13,7 @@ import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests } from './digest-check.ts';
 import { EstimatedLogTime } from './estimate.ts';
-import { brokenCommitter, logUnreachable, trimmedWithoutSnapshot } from './fatal.ts';
+import { broken, logUnreachable, trimmedWithoutSnapshot } from './fatal.ts';
 import { Heart } from './heart.ts';
 import { type Identity, Membership } from './membership.ts';
 import { nodeMetrics } from './metrics.ts';
@@ -129,6 +129,7 @@ class Node implements ChorusNode {
       offsets: this.#reads.offsets,
       world,
       isOnDuty: () => this.#membership.isOnDuty(),
+      onBroken: (error) => this.#die(broken(error)),
     });
   }
 
@@ -144,7 +145,7 @@ class Node implements ChorusNode {
     this.#pause.start();
     this.#upkeep.start();
     this.#replica.run(this.#following.signal).catch((error: FatalError) => this.#die(error));
-    this.#committer.run().catch((error: unknown) => this.#die(brokenCommitter(error)));
+    this.#committer.run().catch((error: unknown) => this.#die(broken(error)));
     this.#membership.beat();
   }
 

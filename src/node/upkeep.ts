@@ -12,6 +12,8 @@ export type UpkeepOptions = {
   readonly offsets: Positions;
   readonly world: World;
   isOnDuty(): boolean;
+  /** A chore failed in a way that nobody foresaw. */
+  onBroken(error: unknown): void;
 };
 
 const CHORE = { attempt: 0, id: '', caller: '', deadline: 0 };
@@ -37,7 +39,8 @@ export class Upkeep {
   #next(ms: number): void {
     if (this.#isStopped) return;
     this.#stopTimer = this.#options.world.clock.after(ms, () => {
-      void this.#expire().then((isMoreDue) => this.#next(isMoreDue ? 0 : NODE_LIMITS.choresMs));
+      const goOn = (isMoreDue: boolean) => this.#next(isMoreDue ? 0 : NODE_LIMITS.choresMs);
+      this.#expire().then(goOn).catch(this.#options.onBroken);
     });
   }
 
