@@ -19,8 +19,6 @@ export type Member = {
   latest: Heartbeat | undefined;
   /** Another incarnation of the nodeId took its place. */
   isSuperseded: boolean;
-  /** Heartbeats written since it was superseded. */
-  strikes: number;
   reports: DigestReport[];
 };
 
@@ -58,8 +56,8 @@ export class Members {
   heartbeat(author: Author, heartbeat: Heartbeat, revision: number, now: number): void {
     const member = this.find(author) ?? this.#join(author, revision, now);
     const rival = this.#members.find((other) => other.node === member.node && other !== member && isCurrent(other));
-    if (member.isSuperseded) this.#strike(member, rival);
-    else if (member.heartbeats.length === 0 && rival !== undefined) supersede(rival);
+    if (rival !== undefined) this.#contend(member, rival, heartbeat.revision);
+    else member.isSuperseded = false; // Its rival was forgotten: or else it would belong to no nodeId for ever.
     member.heartbeats = [...member.heartbeats, revision].slice(-MEMBER_LIMITS.heartbeatsMissed);
     member.lastSeen = now;
     member.latest = heartbeat;
@@ -117,21 +115,19 @@ export class Members {
       lastSeen: now,
       latest: undefined,
       isSuperseded: false,
-      strikes: 0,
       reports: [],
     };
     this.#members.push(member);
     return member;
   }
 
-  // One heartbeat of a superseded incarnation may have been under way when it died; two distinct ones say that it lives.
-  #strike(member: Member, rival: Member | undefined): void {
-    member.strikes++;
-    if (rival !== undefined) {
-      if (member.firstRevision > rival.firstRevision || member.strikes < 2) return;
-      supersede(rival);
-    }
-    member.isSuperseded = false; // Or else it would belong to no nodeId for ever, were its rival forgotten.
+  // The younger of two takes the nodeId when it joins. Heartbeats of a dead incarnation may still land then, any number of them;
+  // but one by a process that had already applied its rival's first command proves that both live: the older goes on.
+  #contend(member: Member, rival: Member, applied: number): void {
+    const isOlder = member.firstRevision < rival.firstRevision;
+    const prevails = isOlder ? applied >= rival.firstRevision : !member.isSuperseded;
+    member.isSuperseded = !prevails;
+    rival.isSuperseded = prevails;
   }
 
   #report(member: Member, report: DigestReport): void {
@@ -165,11 +161,6 @@ function isCurrent(member: Member): boolean {
   return !member.isSuperseded && member.heartbeats.length > 0;
 }
 
-function supersede(member: Member): void {
-  member.isSuperseded = true;
-  member.strikes = 0;
-}
-
 function lastRevision(member: Member): number {
   return member.heartbeats.at(-1) ?? member.firstRevision;
 }
@@ -182,7 +173,7 @@ function fourthLast(member: Member): number {
 function hashMember(hasher: Hasher, member: Member): void {
   hasher.text(member.node).text(member.incarnation).number(member.firstRevision);
   hasher.number(member.lastFrame).number(member.lastSeen);
-  hasher.number(member.isSuperseded ? 1 : 0).number(member.strikes);
+  hasher.number(member.isSuperseded ? 1 : 0);
   for (const revision of member.heartbeats) hasher.number(revision);
   for (const { offset, revision, digest } of member.reports) hasher.number(offset).number(revision).bigint(digest);
   const latest = member.latest;

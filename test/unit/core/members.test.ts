@@ -113,16 +113,27 @@ describe('two incarnations of one nodeId', () => {
     expect(cast.isOusted('a/2')).toBe(false);
   });
 
-  test('one late heartbeat of the old one changes nothing', () => {
+  test('late heartbeats of the old one change nothing, however many there are', () => {
     const cast = new Cast();
-    cast.beats('a/1', 'a/2', 'a/1', 'a/2', 'a/2');
+    cast.beats('a/1', 'a/2');
+    for (let n = 0; n < 5; n++) cast.beat('a/1', { isLate: true });
     expect(cast.current).toEqual(['a/2']);
     expect(cast.isOusted('a/2')).toBe(false);
   });
 
-  test('two of them say that it lives: then the older goes on and the younger must end', () => {
+  test('a late first heartbeat of one that had only proposed the cluster changes nothing', () => {
     const cast = new Cast();
-    cast.beats('a/1', 'a/2', 'a/1', 'a/1');
+    cast.members.noteFrame(authorOf('a/1'), 1, 1, cast.now);
+    cast.revision++;
+    cast.beat('a/2');
+    cast.beat('a/1', { isLate: true });
+    expect(cast.current).toEqual(['a/2']);
+    expect(cast.isOusted('a/2')).toBe(false);
+  });
+
+  test('one that was written after the new one had joined says that both live: the older goes on and the younger must end', () => {
+    const cast = new Cast();
+    cast.beats('a/1', 'a/2', 'a/1');
     expect(cast.current).toEqual(['a/1']);
     expect(cast.isOusted('a/2')).toBe(true);
     expect(cast.isOusted('a/1')).toBe(false);
@@ -130,14 +141,14 @@ describe('two incarnations of one nodeId', () => {
 
   test('the younger cannot take the place back, however often it writes', () => {
     const cast = new Cast();
-    cast.beats('a/1', 'a/2', 'a/1', 'a/1', 'a/2', 'a/2', 'a/2', 'a/2');
+    cast.beats('a/1', 'a/2', 'a/1', 'a/2', 'a/2', 'a/2', 'a/2');
     expect(cast.current).toEqual(['a/1']);
     expect(cast.isOusted('a/2')).toBe(true);
   });
 
   test('a third one takes the place of both', () => {
     const cast = new Cast();
-    cast.beats('a/1', 'a/2', 'a/1', 'a/1', 'a/3');
+    cast.beats('a/1', 'a/2', 'a/1', 'a/3');
     expect(cast.current).toEqual(['a/3']);
     expect(cast.isOusted('a/3')).toBe(false);
   });
@@ -149,7 +160,7 @@ describe('two incarnations of one nodeId', () => {
     // Not by the clock: its place went to others, the longest dead first.
     cast.now += 1;
     for (let n = 0; n < MEMBER_LIMITS.heartbeatsMissed; n++) cast.beat('b/1');
-    cast.beat('a/1');
+    cast.beat('a/1', { isLate: true });
     for (let n = 0; n < MEMBER_LIMITS.maxMembers - 2; n++) cast.beat(`c-${n}/1`);
     expect(cast.member('a/2')).toBeUndefined();
     expect(rival?.isSuperseded).toBe(false);
