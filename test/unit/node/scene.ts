@@ -3,7 +3,7 @@
 import type { FatalError } from '../../../src/base/errors.ts';
 import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import { createLogger } from '../../../src/base/logger.ts';
-import type { KeyCommand, StateLimits } from '../../../src/core/commands/command.ts';
+import type { KeyCommand, Put, StateLimits } from '../../../src/core/commands/command.ts';
 import { ALWAYS } from '../../../src/core/condition.ts';
 import type { Entry } from '../../../src/core/keyspace.ts';
 import type { CommitLog } from '../../../src/log/commit-log.ts';
@@ -185,7 +185,7 @@ export function keyOf(text: string): Uint8Array {
   return Buffer.from(text, 'latin1');
 }
 
-export function put(key: string, value: string | Uint8Array, ttlMs = 0): KeyCommand {
+export function put(key: string, value: string | Uint8Array, ttlMs = 0): Put {
   const bytes = typeof value === 'string' ? keyOf(value) : value;
   return { type: 'put', key: keyOf(key), value: bytes, contentType: '', ttlMs, condition: ALWAYS };
 }
