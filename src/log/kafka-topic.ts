@@ -28,14 +28,14 @@ const SAFE_REPLICAS = 3;
 export async function prepareTopic(options: TopicOptions): Promise<void> {
   const { brokers, startTimeoutMs, random } = options;
   const deadline = performance.now() + startTimeoutMs;
+  let reason: unknown = new Error('no answer came');
   for (let attempt = 0; ; attempt += 1) {
     try {
-      return await before(
-        deadline,
-        withAdmin(options, (admin) => makeAndJudge(admin, options)),
-      );
+      const preparing = withAdmin(options, (admin) => makeAndJudge(admin, options));
+      return await before(deadline, preparing, reason);
     } catch (error) {
       if (error instanceof FatalError) throw error;
+      reason = error;
       if (performance.now() >= deadline) throw unreachableLog(options, error);
       if (attempt === 0) {
         options.logger.info(
@@ -44,14 +44,17 @@ export async function prepareTopic(options: TopicOptions): Promise<void> {
         );
       }
     }
-    await pauseFor(backoffMs(attempt, random));
+    await pauseFor(Math.min(backoffMs(attempt, random), Math.max(0, deadline - performance.now())));
   }
 }
 
-/** Rejects at the deadline: a silent broker is asked several times by kafkajs, and each time for as long as an answer may take. */
-async function before(deadline: number, preparing: Promise<void>): Promise<void> {
+/**
+ * Rejects at the deadline, with the reason given: a silent broker is asked several times by kafkajs, and each time for as
+ * long as an answer may take.
+ */
+async function before(deadline: number, preparing: Promise<void>, reason: unknown): Promise<void> {
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
-  const timer = setTimeout(() => reject(new Error('no answer came')), Math.ceil(deadline - performance.now()));
+  const timer = setTimeout(() => reject(reason), Math.ceil(deadline - performance.now()));
   try {
     await Promise.race([preparing, tooLate]);
   } finally {
