@@ -96,6 +96,11 @@ export class SimulatedCluster {
     }
   }
 
+  /** Ends all processes, so that nothing of this run is kept. */
+  end(): void {
+    for (const { process } of this.slots) process.kill();
+  }
+
   #startProcess(slot: Slot): void {
     slot.starts++;
     const name = `${slot.nodeId}#${slot.starts}`;

@@ -52,6 +52,7 @@ export async function simulate(seed: number): Promise<RunResult> {
   if (check !== 'agreed') oracles.onViolation(check);
   oracles.judge(cluster, history, swarm.logClockJumpEvery === 0);
   for (const record of cluster.store.history()) scheduler.note(`${record.timestamp}:${record.payload.length}`);
+  cluster.end();
   return {
     seed,
     violations: oracles.violations,
