@@ -3,7 +3,8 @@
 import type { FatalError } from '../../../src/base/errors.ts';
 import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import { createLogger } from '../../../src/base/logger.ts';
-import type { KeyCommand, Put, StateLimits } from '../../../src/core/commands/command.ts';
+import { decodeFrame, type Frame } from '../../../src/core/codec.ts';
+import type { Heartbeat, KeyCommand, Put, StateLimits } from '../../../src/core/commands/command.ts';
 import { ALWAYS } from '../../../src/core/condition.ts';
 import type { Entry } from '../../../src/core/keyspace.ts';
 import type { CommitLog } from '../../../src/log/commit-log.ts';
@@ -61,9 +62,7 @@ export class Actor {
       limits: { ...STATE_LIMITS, featureLevel: 1, ...options.limits },
       identity: {
         load: async () => this.cluster,
-        save: async (cluster) => {
-          this.cluster = cluster;
-        },
+        save: (cluster) => this.save(cluster),
       },
       onFatal: (error) => {
         this.fatal = error;
@@ -74,6 +73,11 @@ export class Actor {
   get isReady(): boolean {
     return this.node.status().phase === 'ready';
   }
+
+  /** Into the data directory: to be replaced where that fails. */
+  save = async (cluster: string): Promise<void> => {
+    this.cluster = cluster;
+  };
 
   /** SIGKILL. */
   kill(): void {
@@ -158,11 +162,66 @@ export class Scene {
     return this.clock.move(ms);
   }
 
+  /** The frames in the log, undecodable records left out. */
+  frames(): (Frame & { readonly offset: number; readonly timestamp: number })[] {
+    return this.store.history().flatMap(({ offset, timestamp, payload }) => {
+      const decoded = decodeFrame(payload);
+      return decoded.kind === 'frame' ? [{ ...decoded.frame, offset, timestamp }] : [];
+    });
+  }
+
+  /** The heartbeats in the log by the processes of a nodeId, with the log time at which they landed. */
+  heartbeats(nodeId: string): (Heartbeat & { readonly landedAt: number })[] {
+    const frames = this.frames().filter(({ node }) => node === nodeId);
+    return frames.flatMap(({ commands, timestamp }) =>
+      commands.flatMap(({ command }) =>
+        command.type === 'heartbeat' ? [{ ...command, landedAt: timestamp - LOG_EPOCH }] : [],
+      ),
+    );
+  }
+
   /** Appends a record from outside of all nodes. */
   async write(payload: Uint8Array): Promise<void> {
     const appended = this.store.open('outside').append(payload);
     await this.settle();
     await appended;
+  }
+}
+
+/** Replaces `follow` so that records come one at a time, each when the test lets it. */
+export class Gate {
+  #isOpen = false;
+  #waiting: (() => void)[] = [];
+
+  readonly overrideLog = (log: CommitLog): Partial<CommitLog> => ({
+    follow: ({ from, signal, onRecords }) =>
+      log.follow({
+        from,
+        signal,
+        onRecords: async (records) => {
+          for (const record of records) {
+            await this.#passed();
+            await onRecords([record]);
+          }
+        },
+      }),
+  });
+
+  /** Lets one record through; it must be there. */
+  letOne(): void {
+    const pass = this.#waiting.shift();
+    if (pass === undefined) throw new Error('no record waits');
+    pass();
+  }
+
+  open(): void {
+    this.#isOpen = true;
+    for (const pass of this.#waiting.splice(0)) pass();
+  }
+
+  #passed(): Promise<void> {
+    if (this.#isOpen) return Promise.resolve();
+    return new Promise((resolve) => void this.#waiting.push(resolve));
   }
 }
 
