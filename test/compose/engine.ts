@@ -9,7 +9,7 @@ export type Service = (typeof BROKERS)['one' | 'three'][number] | (typeof OTHERS
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const PROJECT = 'chorus-test';
 const TOPIC = 'chorus.commands';
-const NETWORK_PREFIX = '172.30.84';
+const NETWORK_PREFIX = '172.16.84';
 const COMMAND_TIMEOUT_MS = 600_000;
 
 /** Why there is nothing to run the test with, or undefined. */
