@@ -82,7 +82,7 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
 /** Refuses what comes new at once; what is in flight finishes, in `shutdownTimeout` at most. Connections close after `drainMs`. */
 async function stop({ node, server }: Running, settings: Settings, drainMs: number): Promise<void> {
   const { clock } = systemWorld;
-  const nodeStopped = node.stop();
+  const nodeStopped = node.stop(settings.shutdownTimeout);
   await new Promise<void>((resolve) => clock.after(drainMs, resolve));
   const everythingStopped = Promise.all([nodeStopped, server.close(settings.shutdownTimeout)]);
   await Promise.race([

@@ -56,8 +56,8 @@ export type NodeOptions = {
 export type ChorusNode = NodeApi & {
   /** Resolves when the node follows the log; whether it is ready says `status`. Rejects with FatalError. */
   start(): Promise<void>;
-  /** Takes no more requests, sees those taken to their end (at most shutdownTimeoutMs), closes the log. */
-  stop(): Promise<void>;
+  /** Takes no more requests, sees those taken to their end, in `timeoutMs` at most, and closes the log. */
+  stop(timeoutMs?: number): Promise<void>;
 };
 
 export function createNode(options: NodeOptions): ChorusNode {
@@ -149,14 +149,14 @@ class Node implements ChorusNode {
     this.#membership.beat();
   }
 
-  async stop(): Promise<void> {
+  async stop(timeoutMs: number = NODE_LIMITS.shutdownTimeoutMs): Promise<void> {
     const { clock } = this.#options.world;
     const wasServing = this.#phase === 'serving';
     this.#phase = 'stopping';
     this.#upkeep.stop();
     this.#membership.stop();
     if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
-    const deadlineAt = clock.monotonicMs() + NODE_LIMITS.shutdownTimeoutMs;
+    const deadlineAt = clock.monotonicMs() + timeoutMs;
     const isBusy = () => this.#writes.waiting + this.#reads.waiting > 0 || this.#committer.isBusy;
     while (!this.#isDead && isBusy() && clock.monotonicMs() < deadlineAt) {
       await new Promise<void>((resolve) => clock.after(NODE_LIMITS.stopPollMs, resolve));
