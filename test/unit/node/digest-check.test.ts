@@ -9,7 +9,10 @@ describe('a check of digests', () => {
     nodes[0]?.submit(put('k', 'v'));
     nodes[1]?.submit(increment('n'));
     await scene.settle();
+    await scene.move(5000); // They have agreed on what was before.
     const checks = nodes.map((node) => watch(node.node.checkDigests(5000)));
+    await scene.settle();
+    expect(checks.some((check) => check.isSettled)).toBe(false);
     await scene.move(3000);
     for (const check of checks) {
       expect(check.value).toMatchObject({ kind: 'checked', agreed: true });

@@ -86,11 +86,12 @@ describe('a node ends', () => {
   });
 
   test('once: what fails afterwards is not reported again', async () => {
-    const { scene, node } = await ready();
-    await scene.write(sealed(Uint8Array.of(1), 2));
-    const first = node.fatal;
-    await scene.move(10_000);
-    expect(node.fatal).toBe(first);
+    const node = await broken(() => ({
+      follow: () => Promise.reject(new Error('first')),
+      append: () => Promise.reject(new Error('second')),
+    }));
+    expect(node.fatals.length).toBe(1);
+    expect(node.fatal?.message).toContain('first');
   });
 });
 

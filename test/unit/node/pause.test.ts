@@ -103,10 +103,14 @@ describe('after a pause', () => {
 
   test('while the log takes nothing no node could prove itself: requests wait for the log instead', async () => {
     const { scene, node } = await ready();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    node.socketsEmptied = () => promise;
     scene.fateOf = () => REFUSED;
     scene.clock.stopFor(PAUSE);
-    expect(node.node.refusal('write')).toBe('paused');
     await scene.move(2000);
+    expect(node.node.refusal('write')).toBe('paused'); // What waited in the sockets was not read yet.
+    resolve();
+    await scene.settle();
     expect(node.node.refusal('write')).toBeUndefined();
     const write = node.submit(put('k', 'v'), { timeoutMs: 60_000 });
     await scene.settle();
@@ -123,6 +127,13 @@ describe('a pause is seen', () => {
     scene.clock.stopFor(PAUSE);
     await scene.settle();
     expect(node.node.metrics().pauses).toBe(1);
+  });
+
+  test('by the monotonic clock, though the wall clock was set back', async () => {
+    const { scene, node } = await ready();
+    scene.clock.stopFor(PAUSE);
+    scene.clock.wallOffsetMs -= PAUSE;
+    expect(node.node.refusal('write')).toBe('paused');
   });
 
   test('by the wall clock, where a suspended machine stopped the other one', async () => {

@@ -1,11 +1,12 @@
 // Reads with a promise: session by revision, linearizable by a barrier of the log, both by log time itself; eventual by the estimate.
 import { describe, expect, test } from 'vitest';
-import { type Actor, increment, put, Scene } from './scene.ts';
+import { ACKNOWLEDGED, type Actor, increment, put, REFUSED, Scene } from './scene.ts';
 
 describe('a session read', () => {
   test('waits until its revision is applied here, and for nothing else', async () => {
     const { scene, node } = await ready();
     const revision = node.node.revision();
+    const { timers } = scene.clock;
     const reached = node.read('k', { consistency: 'session', minRevision: revision });
     const waiting = node.read('k', { consistency: 'session', minRevision: revision + 2 });
     await scene.settle();
@@ -16,6 +17,7 @@ describe('a session read', () => {
     node.submit(put('k', 'two'));
     await scene.settle();
     expect(waiting.value).toBe('two');
+    expect(scene.clock.timers).toBe(timers);
   });
 
   test('times out where its revision does not come, and leaves nothing behind', async () => {
@@ -123,7 +125,24 @@ describe('a linearizable read where only an append can tell', () => {
     expect(read.isSettled).toBe(false);
     await scene.move(100);
     expect(read.value).toBe('2');
-    expect(scene.store.history().length).toBe(before + 2);
+    const written = scene.frames().flatMap(({ offset, commands }) => (offset < before ? [] : commands));
+    expect(written.map(({ command }) => command.type)).toEqual(['increment', 'increment']);
+  });
+
+  test('is not given up because another that shares its barrier has less time', async () => {
+    const { scene, node } = await ready({ overrideLog: () => ({ barrier: async () => 'append' as const }) });
+    scene.fateOf = () => ({ kind: 'acknowledged', landsAfterMs: 100, answersAfterMs: 100 });
+    node.submit(increment('n'));
+    await scene.settle();
+    const long = node.read('n', { timeoutMs: 5000 });
+    const short = node.read('n', { timeoutMs: 200 });
+    await scene.settle();
+    scene.fateOf = () => REFUSED;
+    await scene.move(600);
+    expect([short.value, long.isSettled]).toEqual([{ kind: 'timed-out' }, false]);
+    scene.fateOf = () => ACKNOWLEDGED;
+    await scene.move(500);
+    expect(long.value).toBe('1');
   });
 
   test('times out with its own time, though others that share its barrier have more', async () => {

@@ -33,7 +33,7 @@ export class Actor {
   readonly log: CommitLog;
   /** What its data directory remembers. */
   cluster: string | undefined;
-  fatal: FatalError | undefined;
+  readonly fatals: FatalError[] = [];
   /** Set to hold back what follows a pause until the sockets were emptied. */
   socketsEmptied: () => Promise<void>;
   #isAlive = true;
@@ -65,13 +65,18 @@ export class Actor {
         save: (cluster) => this.save(cluster),
       },
       onFatal: (error) => {
-        this.fatal = error;
+        this.fatals.push(error);
       },
     });
   }
 
   get isReady(): boolean {
     return this.node.status().phase === 'ready';
+  }
+
+  /** Why it ended, if it did. */
+  get fatal(): FatalError | undefined {
+    return this.fatals[0];
   }
 
   /** Into the data directory: to be replaced where that fails. */

@@ -76,6 +76,15 @@ describe('a node that replays', () => {
     expect(node.get('n')).toBe('10');
   });
 
+  test('writes nothing before it knows whose log it is', async () => {
+    const { scene, gate, node } = await replaying();
+    await scene.move(3000);
+    expect(scene.frames().filter((frame) => frame.node === 'node-2')).toEqual([]);
+    gate.open();
+    await scene.settle();
+    expect(node.isReady).toBe(true);
+  });
+
   test('is not ready by a heartbeat that it sent before it was caught up', async () => {
     const { scene, gate, node, records } = await replaying();
     for (let n = 0; n < records - 1; n++) {

@@ -15,11 +15,15 @@ describe('entries whose time has passed', () => {
     for (const node of nodes) expect(node.node.metrics().keys).toBe(0);
   });
 
-  test('are proposed once, though the record takes its time', async () => {
+  test.each([
+    { how: 'to be appended', appendMs: 900, deliveryDelayMs: 0 },
+    { how: 'to be delivered', appendMs: 0, deliveryDelayMs: 900 },
+  ])('are proposed once, though the record takes its time $how', async ({ appendMs, deliveryDelayMs }) => {
     const { scene, nodes } = await cluster('node-1');
     nodes[0]?.submit(put('k', 'v', 100));
     await scene.settle();
-    scene.fateOf = () => ({ kind: 'acknowledged', landsAfterMs: 900, answersAfterMs: 900 });
+    scene.fateOf = () => ({ kind: 'acknowledged', landsAfterMs: appendMs, answersAfterMs: appendMs });
+    scene.deliveryDelayMs = deliveryDelayMs;
     await scene.move(8000);
     expect(expires(scene)).toEqual([['node-1', 1]]);
   });
@@ -37,6 +41,8 @@ describe('entries whose time has passed', () => {
       ['node-1', 500],
     ]);
     expect(node?.node.metrics().keys).toBe(0);
+    const landed = scene.frames().filter(({ commands }) => commands[0]?.command.type === 'expire');
+    expect(new Set(landed.map(({ timestamp }) => timestamp)).size).toBe(1);
   });
 
   test('are left alone when they were renewed meanwhile', async () => {
@@ -79,6 +85,8 @@ describe('the duty', () => {
     const { scene, nodes } = await cluster('node-1');
     const [node] = nodes;
     node?.submit(put('k', 'v', 100));
+    await scene.move(100);
+    node?.submit(increment('n')); // Now it has passed by log time; the next look for chores is at 250.
     await scene.settle();
     if (node !== undefined) node.socketsEmptied = () => new Promise(() => {});
     scene.clock.stopFor(5000);
