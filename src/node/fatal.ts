@@ -21,7 +21,7 @@ export function logUnreachable(cause: unknown): never {
 export function lostLog(cluster: string): FatalError {
   return new FatalError(
     EXIT.damagedData,
-    `This node's data directory belongs to cluster ${cluster}, but the log is empty: it was lost or made anew. Point the node at the right log, or give it a new data directory.`,
+    `This node's data directory belongs to cluster ${cluster}, but the log is empty or names no cluster: it was lost or made anew. Point the node at the right log, or give it a new data directory.`,
   );
 }
 

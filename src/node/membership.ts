@@ -64,13 +64,17 @@ export class Membership {
 
   /** The heartbeat that begins frame n, or, where nobody has named the cluster yet, a proposal to do so. */
   composeFirst(n: number): Uint8Array | undefined {
-    const { machine, heart, world, limits } = this.#options;
+    const { machine, heart, world, limits, onFatal } = this.#options;
     world.fault('before-heartbeat');
     if (machine.state.cluster !== '') {
       heart.handed(n);
       return this.#composeHeartbeat();
     }
     if (!this.#options.isCaughtUp()) return undefined;
+    if (this.#cluster !== undefined) {
+      onFatal(lostLog(this.#cluster));
+      return undefined;
+    }
     return encodeCommand(HEAD, { type: 'create-cluster', cluster: world.newId(), limits });
   }
 

@@ -40,6 +40,15 @@ describe('a node ends', () => {
     expect(stray.cluster).toBe('mine');
   });
 
+  test('on a log that names no cluster, when its data directory belongs to one', async () => {
+    const scene = new Scene();
+    await scene.write(Uint8Array.of(1, 2, 3));
+    const node = await scene.start('node-1', { cluster: 'mine' });
+    await scene.settle();
+    expect(node.fatal).toMatchObject({ exitCode: 74 });
+    expect(node.fatal?.message).toMatch(/cluster mine.*names no cluster/);
+  });
+
   test.each([
     { what: 'an unknown command', payload: sealed(Uint8Array.of(1, 65, 1, 66, 1, 0, 1, ...rawCommand(99, 1, []))) },
     { what: 'a later frame version', payload: sealed(Uint8Array.of(1, 2, 3), 2) },
