@@ -20,7 +20,7 @@ async function drillAgainst(planted: Planted | undefined, strike = enoughReads):
   const options = readOptions(['--places', '200', '--samples', '20', '--seed', '1']);
   const cluster = await startFakeCluster(planted);
   try {
-    return await drill({ options, cluster, log, entries: cityEntries(options.places), strike });
+    return await drill({ options, cluster, log, entries: cityEntries(options.places), strike, show: () => () => {} });
   } finally {
     await cluster.stop({ isKept: false });
   }

@@ -6,7 +6,7 @@ import { FreshnessRecord } from './freshness.ts';
 import type { LogServers } from './log-servers.ts';
 import type { DrillOptions } from './options.ts';
 import { readFromNode, readThroughGateway } from './readers.ts';
-import { durationText, type Row, showProgress } from './report.ts';
+import { durationText, type Row } from './report.ts';
 import { ask, keyPath } from './requests.ts';
 import type { Scene } from './scene.ts';
 import { Tally } from './tally.ts';
@@ -28,6 +28,8 @@ export type DrillPlan = {
   readonly log: LogServers;
   readonly entries: readonly CityEntry[];
   strike(scene: Scene): Promise<void>;
+  /** Shows how far the load is; answers what ends the showing. */
+  show(title: string, total: number, done: () => number, note: () => string): () => void;
 };
 
 export async function drill(plan: DrillPlan): Promise<Verdict> {
@@ -45,7 +47,7 @@ export async function drill(plan: DrillPlan): Promise<Verdict> {
     ...cluster.nodes.map((node) => readFromNode(node, record, tally, stop.signal)),
   ];
   const note = () => `${tally.failed} failed, ${tally.reads} reads, ${rows.at(-1)?.join(': ') ?? ''}`;
-  const endProgress = showProgress('load', plan.entries.length, () => written.acknowledgedOrder.length, note);
+  const endProgress = plan.show('load', plan.entries.length, () => written.acknowledgedOrder.length, note);
   const struck = plan.strike(scene).catch((error: Error) => tally.fault('ineffective', error.message));
   await writeEntries(cluster.gateway, written, tally, options.connections);
   const loadMs = performance.now() - tally.startedAt;

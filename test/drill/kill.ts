@@ -6,7 +6,7 @@ import { killAll, killLeader, killTwo } from './kill-scenarios.ts';
 import { startLog } from './log-servers.ts';
 import { type DrillOptions, readOptions, USAGE } from './options.ts';
 import { pauseOne } from './pause-scenario.ts';
-import { circumstances, tableOf } from './report.ts';
+import { circumstances, showProgress, tableOf } from './report.ts';
 import type { Scene } from './scene.ts';
 
 const FAULTS_SHOWN = 20;
@@ -44,7 +44,14 @@ async function run(options: DrillOptions): Promise<Verdict> {
     const cluster = await (isWaitedOut ? startBehindNginx(log.flags) : startSupervised(log.flags));
     let hasPassed = false;
     try {
-      const verdict = await drill({ options, cluster, log, entries, strike: (scene) => strike(options, scene) });
+      const verdict = await drill({
+        options,
+        cluster,
+        log,
+        entries,
+        strike: (scene) => strike(options, scene),
+        show: showProgress,
+      });
       hasPassed = verdict.hasPassed;
       return verdict;
     } finally {
