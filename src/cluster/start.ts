@@ -17,7 +17,7 @@ import type { NodeEnd, NodePlan } from './node-process.ts';
 import { describeEnd, Supervisor } from './supervisor.ts';
 
 /** How the nodes are. */
-type Life = { readonly ready: Set<string>; readonly hopeless: Set<string>; isUp: boolean };
+type Life = { readonly ready: Set<string>; readonly hopeless: Set<string>; isUp: boolean; isStopping: boolean };
 
 const { clock } = systemWorld;
 
@@ -42,17 +42,18 @@ async function main(): Promise<void> {
   const warning = openBindingWarning(settings.http.host, settings.auth);
   if (warning !== undefined) say(warning);
 
-  const life: Life = { ready: new Set(), hopeless: new Set(), isUp: false };
+  const life: Life = { ready: new Set(), hopeless: new Set(), isUp: false, isStopping: false };
   const supervisor = createSupervisor(settings, plans, life);
   const gateway = await openGateway(settings, plans, (id, isReady) => {
     if (isReady) life.ready.add(id);
     else life.ready.delete(id);
     supervisor.noteReadiness(id, isReady);
   });
-  stopWhenAsked(gateway, supervisor, settings);
+  stopWhenAsked(gateway, supervisor, settings, life);
   say(`Starting ${plans.length === 1 ? 'one node' : `${plans.length} nodes`} …`);
   supervisor.start();
   await untilUp(plans, life);
+  if (life.isStopping) return;
   say(greeting({ settings, plans, ready: life.ready, pidOf: (id) => supervisor.pidOf(id) }));
 }
 
@@ -161,12 +162,13 @@ async function untilUp(plans: readonly NodePlan[], life: Life): Promise<void> {
   const { startPatienceMs, startPollMs, startSayMs } = SUPERVISOR_LIMITS;
   const beganMs = clock.monotonicMs();
   let sayAfterMs: number = startSayMs;
-  while (life.ready.size === 0 || life.ready.size + life.hopeless.size < plans.length) {
+  while (!life.isStopping && (life.ready.size === 0 || life.ready.size + life.hopeless.size < plans.length)) {
     const passedMs = clock.monotonicMs() - beganMs;
     if (life.ready.size > 0 && passedMs > startPatienceMs) break;
     if (passedMs > sayAfterMs) {
       sayAfterMs *= 2;
-      say(await progressLine(plans.filter(({ id }) => !life.ready.has(id) && !life.hopeless.has(id))));
+      const line = await progressLine(plans.filter(({ id }) => !life.ready.has(id) && !life.hopeless.has(id)));
+      if (!life.isStopping) say(line);
     }
     await new Promise<void>((resolve) => clock.after(startPollMs, resolve));
   }
@@ -174,7 +176,7 @@ async function untilUp(plans: readonly NodePlan[], life: Life): Promise<void> {
 }
 
 /** First the gateway, which finishes what it has; then the nodes; then this process. Asked a second time it kills. */
-function stopWhenAsked(gateway: Gateway, supervisor: Supervisor, { shutdownTimeout }: Settings): void {
+function stopWhenAsked(gateway: Gateway, supervisor: Supervisor, { shutdownTimeout }: Settings, life: Life): void {
   let askedAtMs: number | undefined;
   const stop = async () => {
     const now = clock.monotonicMs();
@@ -183,6 +185,7 @@ function stopWhenAsked(gateway: Gateway, supervisor: Supervisor, { shutdownTimeo
     if (askedAtMs !== undefined) supervisor.kill();
     if (askedAtMs !== undefined) return;
     askedAtMs = now;
+    life.isStopping = true;
     say('Stopping …');
     await gateway.close(shutdownTimeout);
     await supervisor.stop();
