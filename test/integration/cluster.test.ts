@@ -104,7 +104,9 @@ test('Ctrl-C ends the gateway, then the nodes in order, with exit code 0', async
   const gatewayPort = await freePort();
   const flags = ['--port', String(port), '--gateway-port', String(gatewayPort), '--data-dir', directory];
   const { child, ended } = runChorus('cluster/start.ts', flags, directory);
-  await until('the cluster answers', () => isReadyAt(`http://127.0.0.1:${gatewayPort}`));
+  for (const each of [gatewayPort, port, port + 1, port + 2]) {
+    await until(`${each} answers`, () => isReadyAt(`http://127.0.0.1:${each}`));
+  }
   // npm passes on the signal that the terminal has sent already.
   child.kill('SIGINT');
   child.kill('SIGINT');
