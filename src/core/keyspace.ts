@@ -21,6 +21,8 @@ export type Keyspace = {
   /** Copies key and entry. */
   set(key: Uint8Array, entry: Entry): void;
   delete(key: Uint8Array): boolean;
+  /** At most `limit` keys that begin with `prefix` and come after `after` (undefined: from the first), in byte order; copies. */
+  keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[];
   /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
   expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];
 };

@@ -42,6 +42,16 @@ export class MapKeyspace implements Keyspace {
     return true;
   }
 
+  // One character a byte: the order of the names is the order of the bytes.
+  keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const start = nameOf(prefix);
+    const last = after === undefined ? undefined : nameOf(after);
+    const names = [...this.#entries.keys()].filter(
+      (name) => name.startsWith(start) && (last === undefined || name > last),
+    );
+    return names.sort().slice(0, limit).map(keyOf);
+  }
+
   expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
     const found: { key: Uint8Array; revision: number }[] = [];
     for (const name of this.#expiries.due(logTime)) {
