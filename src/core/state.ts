@@ -8,6 +8,15 @@ import { BEFORE_TIME, type LogTime } from './log-time.ts';
 import { Members } from './members.ts';
 import { RecentOutcomes } from './recent.ts';
 
+/** What a command did to a key. An increment or append is a put: the key has a new value. */
+export type Change = 'put' | 'touch' | 'delete' | 'expire' | 'evict';
+
+/**
+ * Told of each change when it is made, in the order of the changes: `state.revision` is the command's. `entry`, the new
+ * one, is there for put and touch. Its value must be copied if it is kept, and not be looked at for touch: it is the old one.
+ */
+export type ChangeListener = (change: Change, key: Uint8Array, entry: Entry | undefined) => void;
+
 export class State {
   readonly keyspace: Keyspace;
   readonly recent = new RecentOutcomes();
@@ -17,6 +26,8 @@ export class State {
   limits: StateLimits | undefined;
   time: LogTime = BEFORE_TIME;
   revision = 0;
+  /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
+  onChange: ChangeListener | undefined;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
@@ -45,6 +56,18 @@ export class State {
     if (old === undefined && this.keyspace.keys >= this.rules.maxKeys) return false;
     const growth = logicalBytes(key, entry) - (old === undefined ? 0 : logicalBytes(key, old));
     return growth <= 0 || this.keyspace.bytes + growth <= this.rules.maxMemoryBytes;
+  }
+
+  /** Every entry that a command makes passes here. */
+  keep(change: 'put' | 'touch', key: Uint8Array, entry: Entry): void {
+    this.keyspace.set(key, entry);
+    this.onChange?.(change, key, entry);
+  }
+
+  /** Every entry that a command takes away passes here. */
+  remove(change: 'delete' | 'expire' | 'evict', key: Uint8Array): void {
+    this.keyspace.delete(key);
+    this.onChange?.(change, key, undefined);
   }
 
   digest(): bigint {
