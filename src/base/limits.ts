@@ -78,6 +78,36 @@ export const NODE_LIMITS = {
   retryAfterSeconds: 1,
 } as const;
 
+/** Bounds of listing keys. */
+export const LIST_LIMITS = {
+  defaultKeys: 100,
+  maxKeys: 1000,
+  /** Values of one page; a page has at least one entry, whatever its size. */
+  maxValueBytes: MIB,
+  /** Keys looked at for one page: more than its entries where many have expired but were not yet removed. */
+  maxLookedAt: 4000,
+} as const;
+
+/** Bounds of watching. */
+export const WATCH_LIMITS = {
+  /** Events that a node keeps for watchers that resume or are slow; a restarting node keeps those of as many last records. */
+  maxEvents: 100_000,
+  maxEventBytes: 64 * MIB,
+  /** Given to one watcher at once. */
+  maxBatchEvents: 1000,
+  maxBatchBytes: 64 * KIB,
+  /** Events looked at for one watcher before the next has its turn. */
+  maxLookedAt: 20_000,
+  maxWatchers: 5000,
+  heartbeatMs: 15 * SECOND,
+  /** A watcher that has taken nothing for so long is cut off. */
+  stalledMs: 60 * SECOND,
+  /** How long the last words to a watcher that was cut off may take. */
+  farewellMs: 5 * SECOND,
+  /** Encoded events kept for other watchers. */
+  maxEncodedBytes: 8 * MIB,
+} as const;
+
 /** Bounds of the memory log and the embedded log; Kafka's stand with its settings. */
 export const LOG_LIMITS = {
   maxPayloadBytes: 2 * MIB,

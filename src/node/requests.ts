@@ -2,6 +2,7 @@
 import type { KeyCommand } from '../core/commands/command.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { ChangeEvent, Position } from './history.ts';
 
 export const CONSISTENCIES = ['eventual', 'session', 'linearizable'] as const;
 export type Consistency = (typeof CONSISTENCIES)[number];
@@ -43,6 +44,66 @@ export type ReadResult =
   | { readonly kind: 'read'; readonly entry: Entry | undefined }
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
+
+export type ListRequest = Omit<ReadRequest, 'key'> & {
+  readonly prefix: Uint8Array;
+  /** The page begins behind this key; undefined: with the first. */
+  readonly after: Uint8Array | undefined;
+  /** 1 to LIST_LIMITS.maxKeys. */
+  readonly limit: number;
+  readonly withValues: boolean;
+};
+
+export type ListedEntry = Omit<Entry, 'value'> & {
+  readonly key: Uint8Array;
+  readonly bytes: number;
+  /** Undefined unless values were asked for. */
+  readonly value: Uint8Array | undefined;
+};
+
+/** Copies: they stay as they are. */
+export type Page = {
+  readonly entries: readonly ListedEntry[];
+  /** The next page begins behind this key; undefined: there is none. */
+  readonly last: Uint8Array | undefined;
+  /** Of the state that was listed. */
+  readonly revision: number;
+};
+
+export type ListResult =
+  | { readonly kind: 'listed'; readonly page: Page }
+  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'timed-out' };
+
+/** Where a watcher's events go. Called in later turns than `open`; not after `end`. */
+export type WatchSink = {
+  /** The next events. False: take no more until `drained` was called. */
+  send(events: readonly ChangeEvent[]): boolean;
+  /** Now and then: all events up to this position were sent. */
+  rest(position: Position): void;
+  /** The last call. All events up to `position` were sent; 'slow': the history went on without this watcher. */
+  end(reason: 'slow' | 'stopping', position: Position): void;
+};
+
+export type WatchRequest = {
+  readonly prefix: Uint8Array;
+  /** Undefined: from now on. One that this node has not reached yet is waited for. */
+  readonly since: Position | undefined;
+  readonly sink: WatchSink;
+};
+
+export type WatchResult =
+  | {
+      readonly kind: 'watching';
+      /** Events after this position will be sent. */
+      readonly from: Position;
+      /** The sink takes events again. */
+      drained(): void;
+      close(): void;
+    }
+  /** Not all events since then are kept. Whoever reads the keys at `revision` or later can go on from there. */
+  | { readonly kind: 'gone'; readonly revision: number; readonly oldest: Position }
+  | { readonly kind: 'refused'; readonly reason: Refusal };
 
 export type Phase = 'starting' | 'replaying' | 'ready' | 'paused' | 'stopping' | 'quarantined';
 
@@ -118,10 +179,13 @@ export type NodeMetrics = {
   readonly disagreements: number;
   readonly repeats: number;
   readonly clockJumps: number;
+  /** Watchers that were too slow. */
+  readonly watchersCutOff: number;
   /** Gauges from here on. */
   readonly waitingCommands: number;
   readonly waitingBytes: number;
   readonly waitingReads: number;
+  readonly watchers: number;
   readonly keys: number;
   readonly bytes: number;
   readonly rememberedOutcomes: number;
@@ -144,6 +208,10 @@ export type NodeApi = {
   /** The entry by local state and estimated log time; the caller has asked `refusal` first. */
   get(key: Uint8Array): Entry | undefined;
   read(request: ReadRequest): Promise<ReadResult>;
+  /** One page of keys; the pages of one listing are each of their own revision. */
+  list(request: ListRequest): Promise<ListResult>;
+  /** Events from a position on, given to the request's sink until one side ends it. */
+  watch(request: WatchRequest): WatchResult;
   submit(request: WriteRequest): Promise<WriteResult>;
   status(): Status;
   cluster(): ClusterView;

@@ -82,6 +82,8 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
     refusal: (kind) => node.refusal(kind),
     get: (key) => node.get(key),
     read: (request) => node.read(request),
+    list: (request) => node.list(request),
+    watch: (request) => node.watch(request),
     submit: (request) => node.submit(request),
     status: () => node.status(),
     cluster: () => node.cluster(),
