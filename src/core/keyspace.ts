@@ -1,4 +1,5 @@
 // The map from keys to entries, in bytes: the interface that every implementation fits.
+import type { Hasher } from './hash.ts';
 
 export type Entry = {
   readonly value: Uint8Array;
@@ -36,4 +37,10 @@ export function logicalBytes(key: Uint8Array, entry: Entry): number {
 
 export function isExpired(entry: Entry, logTime: number): boolean {
   return entry.expiresAt !== 0 && entry.expiresAt <= logTime;
+}
+
+/** What every keyspace's digest adds up. */
+export function hashEntry(hasher: Hasher, key: Uint8Array, entry: Entry): Hasher {
+  const { value, contentType, revision, expiresAt } = entry;
+  return hasher.reset(0).bytes(key).bytes(value).text(contentType).number(revision).number(expiresAt);
 }

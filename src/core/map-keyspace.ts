@@ -1,7 +1,7 @@
 // The keyspace on a JavaScript Map: simple, and the model that any faster one is tested against.
 import { ExpiryIndex } from './expiry-index.ts';
 import { DigestSum, Hasher } from './hash.ts';
-import { type Entry, type Keyspace, logicalBytes } from './keyspace.ts';
+import { type Entry, hashEntry, type Keyspace, logicalBytes } from './keyspace.ts';
 
 export class MapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
@@ -29,7 +29,7 @@ export class MapKeyspace implements Keyspace {
     const kept = { ...entry, value: entry.value.slice() };
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
-    this.digest.add(this.#hash(key, kept));
+    this.digest.add(hashEntry(this.#hasher, key, kept));
     this.#expiries.add(name, kept.expiresAt);
   }
 
@@ -64,18 +64,8 @@ export class MapKeyspace implements Keyspace {
 
   #forget(name: string, key: Uint8Array, old: Entry): void {
     this.#bytes -= logicalBytes(key, old);
-    this.digest.remove(this.#hash(key, old));
+    this.digest.remove(hashEntry(this.#hasher, key, old));
     this.#expiries.remove(name, old.expiresAt);
-  }
-
-  #hash(key: Uint8Array, entry: Entry): Hasher {
-    return this.#hasher
-      .reset(0)
-      .bytes(key)
-      .bytes(entry.value)
-      .text(entry.contentType)
-      .number(entry.revision)
-      .number(entry.expiresAt);
   }
 }
 
