@@ -79,8 +79,8 @@ export type ListResult =
 export type WatchSink = {
   /** The next events. False: take no more until `drained` was called. */
   send(events: readonly ChangeEvent[]): boolean;
-  /** Now and then: all events up to this position were sent. */
-  rest(position: Position): void;
+  /** Now and then: all events up to this position were sent. Answers as `send` does. */
+  rest(position: Position): boolean;
   /** The last call. All events up to `position` were sent; 'slow': the history went on without this watcher. */
   end(reason: 'slow' | 'stopping', position: Position): void;
 };

@@ -159,7 +159,7 @@ export class Watches {
       const { fullSinceMs } = watcher;
       if (fullSinceMs === undefined) {
         if (watcher.next === this.#history.nextNumber && isAfter(now, watcher.position)) watcher.position = now;
-        watcher.sink.rest(watcher.position);
+        if (!watcher.sink.rest(watcher.position)) watcher.fullSinceMs = clock.monotonicMs();
       } else if (clock.monotonicMs() - fullSinceMs > WATCH_LIMITS.stalledMs) this.#end(watcher, 'slow');
     }
   }

@@ -71,6 +71,7 @@ class Watcher implements WatchSink {
 
   rest: WatchSink['rest'] = (position) => {
     this.lines.push(`rest ${position.revision}`);
+    return !this.isFull;
   };
 
   end: WatchSink['end'] = (reason, position) => {
@@ -196,7 +197,7 @@ test('a heartbeat says how far a quiet watcher has come', async () => {
 test('a long history is given in bounded batches, to all in turn', async () => {
   const sizes: number[] = [];
   for (let n = 0; n < 2500; n++) record('a');
-  const sink: WatchSink = { send: (events) => sizes.push(events.length) > 0, rest() {}, end() {} };
+  const sink: WatchSink = { send: (events) => sizes.push(events.length) > 0, rest: () => true, end() {} };
   watches.open({ prefix: Buffer.from(''), since: { revision: 0, place: WHOLE }, sink });
   await settle();
   expect(sizes).toEqual([1000, 1000, 500]);
