@@ -26,7 +26,7 @@ export class MapKeyspace implements Keyspace {
     const name = nameOf(key);
     const old = this.#entries.get(name);
     if (old !== undefined) this.#forget(name, key, old);
-    const kept = { ...entry, value: entry.value.slice() };
+    const kept = { ...entry, value: new Uint8Array(entry.value) };
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
     this.digest.add(hashEntry(this.#hasher, key, kept));

@@ -4,8 +4,8 @@ import { NODE_LIMITS } from '../base/limits.ts';
 import type { Frame } from '../core/codec.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { type Disposition, Machine } from '../core/machine.ts';
-import { MapKeyspace } from '../core/map-keyspace.ts';
 import type { LogRecord } from '../log/commit-log.ts';
+import { OffHeapKeyspace } from '../store/off-heap-keyspace.ts';
 import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests } from './digest-check.ts';
@@ -55,7 +55,7 @@ class Node implements ChorusNode {
   readonly nodeId: string;
   readonly #options: NodeOptions;
   readonly #incarnation: string;
-  readonly #machine = new Machine(new MapKeyspace());
+  readonly #machine: Machine;
   readonly #writes: Writes;
   readonly #committer: Committer;
   readonly #replica: Replica;
@@ -75,7 +75,8 @@ class Node implements ChorusNode {
   constructor(options: NodeOptions) {
     const { nodeId, log, world, logger } = options;
     const { clock } = world;
-    const machine = this.#machine;
+    const machine = new Machine(new OffHeapKeyspace(Math.floor(world.random() * 2 ** 53)));
+    this.#machine = machine;
     this.nodeId = nodeId;
     this.#options = options;
     this.#incarnation = world.newId();

@@ -62,7 +62,7 @@ export class Reads {
   }
 
   async read(request: ReadRequest): Promise<Found> {
-    if (request.consistency === 'eventual') return { kind: 'read', entry: this.eventual(request.key) };
+    if (request.consistency === 'eventual') return { kind: 'read', entry: copyOf(this.eventual(request.key)) };
     const deadlineAt = this.#options.clock.monotonicMs() + request.timeoutMs;
     const reached = await this.reach(request, deadlineAt);
     return reached === 'reached' ? this.#look(request.key, deadlineAt) : { kind: reached };
@@ -119,7 +119,7 @@ export class Reads {
     const { machine, estimate } = this.#options;
     for (;;) {
       const entry = machine.state.entry(key);
-      if (entry === undefined || !isExpired(entry, estimate.now())) return { kind: 'read', entry };
+      if (entry === undefined || !isExpired(entry, estimate.now())) return { kind: 'read', entry: copyOf(entry) };
       const reached = await this.#nextRecord(deadlineAt);
       if (reached !== 'reached') return { kind: reached };
     }
@@ -128,4 +128,9 @@ export class Reads {
   #nextRecord(deadlineAt: number): Promise<Reached> {
     return this.offsets.reach(this.#options.machine.nextOffset + 1, deadlineAt);
   }
+}
+
+// The next record may be applied before the promise is heard, and the entry's bytes are only good until then.
+function copyOf(entry: Entry | undefined): Entry | undefined {
+  return entry === undefined ? undefined : { ...entry, value: new Uint8Array(entry.value) };
 }

@@ -40,7 +40,7 @@ export type ReadRequest = {
 };
 
 export type ReadResult =
-  /** `entry` is undefined when there is none. Its bytes must be copied or sent before the current turn ends. */
+  /** `entry` is undefined when there is none; it is a copy. */
   | { readonly kind: 'read'; readonly entry: Entry | undefined }
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
@@ -205,7 +205,10 @@ export type NodeApi = {
    * request has been read and again when its body has.
    */
   refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined;
-  /** The entry by local state and estimated log time; the caller has asked `refusal` first. */
+  /**
+   * The entry by local state and estimated log time; the caller has asked `refusal` first. Its bytes are a view, to be
+   * used or copied before anything is awaited.
+   */
   get(key: Uint8Array): Entry | undefined;
   read(request: ReadRequest): Promise<ReadResult>;
   /** One page of keys; the pages of one listing are each of their own revision. */

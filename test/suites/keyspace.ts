@@ -140,6 +140,13 @@ export function keyspaceContract(name: string, create: () => Keyspace): void {
       key.fill(9);
       value.fill(9);
       expect([...(keyspace.get(Uint8Array.of(1, 2))?.value ?? [])]).toEqual([3, 4]);
+      // `slice` of a Buffer is no copy.
+      const buffer = Buffer.of(5, 6);
+      keyspace.set(buffer, { ...ENTRY, value: buffer });
+      const [named] = keyspace.keysAfter(buffer, undefined, 1);
+      buffer.fill(9);
+      expect([...(keyspace.get(named ?? NOTHING)?.value ?? [])]).toEqual([5, 6]);
+      keyspace.delete(Buffer.of(5, 6));
       expect(keyspace.expired(5, ALL).map((passed) => [...passed.key])).toEqual([[1, 2]]);
       const listed = keyspace.keysAfter(NOTHING, undefined, ALL);
       listed[0]?.fill(9);
