@@ -1,28 +1,32 @@
-// From keys to records: 256 segments chosen by the hash's top bits, each an open-addressed table that grows by itself alone.
+// From keys to records: extendible hashing, tables of one size that split in two when they fill, so that growing never takes long.
 import { invariant } from '../base/assert.ts';
 import { type HashKey, keyedHash } from './keyed-hash.ts';
 import type { Records } from './records.ts';
 
-const SEGMENTS_LOG2 = 8;
-const FIRST_SLOTS = 8;
-const MAX_LOAD = 0.75;
-/** Below this a table is halved: far from the load after growing, so that nothing swings between the two. */
-const MIN_LOAD = 0.125;
+/** Words of a table: slots are pairs of them, hash and unit; a unit of 0 is an empty slot. */
+const TABLE_WORDS = 2 * 4096;
+const MASK = TABLE_WORDS - 1;
+const MAX_USED = (TABLE_WORDS / 2) * 0.75;
+/** A directory of 2^24 tables; the slots are chosen by the hash's other bits. */
+const MAX_DEPTH = 24;
 
-/** Slots are pairs of words: hash, unit; a unit of 0 is an empty slot. Their number is a power of two. */
-type Segment = { slots: Int32Array; used: number };
+/** Holds all hashes that begin with the same `depth` bits. */
+type Table = { readonly slots: Int32Array; used: number; depth: number };
 
 export class HashIndex {
   readonly #records: Records;
   readonly #key: HashKey;
-  readonly #segments: readonly Segment[];
+  /** The tables by the first `#depth` bits of a hash; one that holds shorter beginnings stands here several times. */
+  #directory: Table[];
+  #depth = 1;
+  readonly #scratch = new Int32Array(TABLE_WORDS);
   size = 0;
 
   /** Nothing deterministic may depend on the key of the hash: it differs from node to node. */
   constructor(records: Records, key: HashKey) {
     this.#records = records;
     this.#key = key;
-    this.#segments = Array.from({ length: 2 ** SEGMENTS_LOG2 }, () => ({ slots: newSlots(FIRST_SLOTS), used: 0 }));
+    this.#directory = [newTable(1), newTable(1)];
   }
 
   hashOf(key: Uint8Array): number {
@@ -31,9 +35,8 @@ export class HashIndex {
 
   /** The unit of the key's record; 0 if there is none. */
   find(hash: number, key: Uint8Array): number {
-    const { slots } = this.#segment(hash);
-    const mask = slots.length - 1;
-    for (let at = homeOf(hash, mask); ; at = (at + 2) & mask) {
+    const { slots } = this.#table(hash);
+    for (let at = homeOf(hash); ; at = (at + 2) & MASK) {
       const unit = slots[at + 1] as number;
       if (unit === 0 || (slots[at] === hash && this.#records.hasKey(unit, key))) return unit;
     }
@@ -41,73 +44,83 @@ export class HashIndex {
 
   /** Names the record of a key that has none. */
   add(hash: number, unit: number): void {
-    const segment = this.#segment(hash);
+    while (this.#table(hash).used >= MAX_USED) this.#split(hash);
+    place(this.#table(hash), hash, unit);
     this.size++;
-    segment.used++;
-    if (segment.used * 2 > segment.slots.length * MAX_LOAD) resize(segment, segment.slots.length);
-    place(segment.slots, hash, unit);
   }
 
   /** Names the new record of a key whose record was `old`. */
   replace(hash: number, old: number, unit: number): void {
-    const { slots } = this.#segment(hash);
+    const { slots } = this.#table(hash);
     slots[slotOf(slots, hash, old) + 1] = unit;
   }
 
   remove(hash: number, unit: number): void {
-    const segment = this.#segment(hash);
+    const table = this.#table(hash);
+    closeGap(table.slots, slotOf(table.slots, hash, unit));
+    table.used--;
     this.size--;
-    segment.used--;
-    closeGap(segment.slots, slotOf(segment.slots, hash, unit));
-    const isSparse = segment.used * 2 < segment.slots.length * MIN_LOAD;
-    if (isSparse && segment.slots.length > 2 * FIRST_SLOTS) resize(segment, segment.slots.length / 4);
   }
 
-  #segment(hash: number): Segment {
-    return this.#segments[hash >>> (32 - SEGMENTS_LOG2)] as Segment;
+  #table(hash: number): Table {
+    return this.#directory[hash >>> (32 - this.#depth)] as Table;
+  }
+
+  /** Divides the table of this hash by the next bit. From the stored hashes: no key is looked at. */
+  #split(hash: number): void {
+    const old = this.#table(hash);
+    const depth = old.depth + 1;
+    invariant('M1', depth <= MAX_DEPTH, 'thousands of keys have hashes that begin alike');
+    if (depth > this.#depth) {
+      this.#directory = this.#directory.flatMap((table) => [table, table]);
+      this.#depth++;
+    }
+    // The table is used again for the first half: nothing is thrown away.
+    const right = newTable(depth);
+    this.#scratch.set(old.slots);
+    old.slots.fill(0);
+    old.used = 0;
+    old.depth = depth;
+    for (let at = 0; at < TABLE_WORDS; at += 2) {
+      const unit = this.#scratch[at + 1] as number;
+      const moved = this.#scratch[at] as number;
+      if (unit !== 0) place((moved >>> (32 - depth)) & 1 ? right : old, moved, unit);
+    }
+    const span = 2 ** (this.#depth - depth);
+    const first = ((hash >>> (32 - depth)) | 1) * span;
+    this.#directory.fill(right, first, first + span);
   }
 }
 
-function newSlots(count: number): Int32Array {
-  return new Int32Array(2 * count);
+function newTable(depth: number): Table {
+  return { slots: new Int32Array(TABLE_WORDS), used: 0, depth };
 }
 
-/** From the stored hashes: no key is looked at. */
-function resize(segment: Segment, count: number): void {
-  const old = segment.slots;
-  segment.slots = newSlots(count);
-  for (let from = 0; from < old.length; from += 2) {
-    const unit = old[from + 1] as number;
-    if (unit !== 0) place(segment.slots, old[from] as number, unit);
-  }
-}
-
-function place(slots: Int32Array, hash: number, unit: number): void {
-  const mask = slots.length - 1;
-  let at = homeOf(hash, mask);
-  while (slots[at + 1] !== 0) at = (at + 2) & mask;
+function place(table: Table, hash: number, unit: number): void {
+  const { slots } = table;
+  let at = homeOf(hash);
+  while (slots[at + 1] !== 0) at = (at + 2) & MASK;
   slots[at] = hash;
   slots[at + 1] = unit;
+  table.used++;
 }
 
 /** Where the record is named; it must be. */
 function slotOf(slots: Int32Array, hash: number, unit: number): number {
-  const mask = slots.length - 1;
-  let at = homeOf(hash, mask);
+  let at = homeOf(hash);
   while (slots[at + 1] !== unit) {
     invariant('M1', slots[at + 1] !== 0, 'a record is not where its hash says');
-    at = (at + 2) & mask;
+    at = (at + 2) & MASK;
   }
   return at;
 }
 
 // Whatever a probe could no longer reach across the gap moves into it (Knuth, The Art of Computer Programming 3, algorithm 6.4R).
 function closeGap(slots: Int32Array, emptied: number): void {
-  const mask = slots.length - 1;
   let gap = emptied;
-  for (let at = (gap + 2) & mask; slots[at + 1] !== 0; at = (at + 2) & mask) {
-    const home = homeOf(slots[at] as number, mask);
-    if (((at - home) & mask) < ((at - gap) & mask)) continue;
+  for (let at = (gap + 2) & MASK; slots[at + 1] !== 0; at = (at + 2) & MASK) {
+    const home = homeOf(slots[at] as number);
+    if (((at - home) & MASK) < ((at - gap) & MASK)) continue;
     slots[gap] = slots[at] as number;
     slots[gap + 1] = slots[at + 1] as number;
     gap = at;
@@ -116,7 +129,7 @@ function closeGap(slots: Int32Array, emptied: number): void {
   slots[gap + 1] = 0;
 }
 
-/** The low bits choose the slot, for the top ones have chosen the segment. */
-function homeOf(hash: number, mask: number): number {
-  return (hash << 1) & mask;
+/** The low bits choose the slot, for the first ones have chosen the table. */
+function homeOf(hash: number): number {
+  return (hash << 1) & MASK;
 }

@@ -1,4 +1,4 @@
-// The hash index: found is what was added and not removed, through growth, gaps and halving.
+// The hash index: found is what was added and not removed, through splits and gaps.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Entry } from '../../../src/core/keyspace.ts';
@@ -24,8 +24,8 @@ test('tells apart keys of one hash, in one run of slots at the end of the table,
       const records = new Records();
       const index = new HashIndex(records, SECRET);
       const present = new Map<number, number>();
-      // Hashes of one segment whose homes are the last slot, the one before it, and the first.
-      const hashOf = (i: number) => [0xff, 0xff, 0xfe, 0xff, 0x00, 0xfe][i] ?? 0;
+      // Hashes of one table whose homes are the last slot, the one before it, and the first.
+      const hashOf = (i: number) => [0xfff, 0xfff, 0xffe, 0xfff, 0x000, 0xffe][i] ?? 0;
       for (const i of turns) {
         const unit = present.get(i);
         if (unit !== undefined) {
