@@ -88,6 +88,26 @@ export const LIST_LIMITS = {
   maxLookedAt: 4000,
 } as const;
 
+/** Bounds of commands over many keys. Apply judges by them: they belong to the commands' formats and cannot change without these. */
+export const TRANSACTION_LIMITS = {
+  /** Of compares, of `then` and of `else`. */
+  maxItems: 1000,
+  /** Of values, those that are replaced or read included, so that no transaction stops a node for long. */
+  maxTouchedBytes: 16 * MIB,
+  /** Of one prefix delete: keys, and logical bytes. */
+  maxDeletedKeys: 10_000,
+  maxDeletedBytes: 64 * MIB,
+} as const;
+
+/** Bounds of requests whose body is JSON. */
+export const JSON_LIMITS = {
+  /** Below what Nginx passes on (client_max_body_size). */
+  maxBodyBytes: 1792 * KIB,
+  maxBatchItems: 1000,
+  /** Values read by one batch. */
+  maxBatchReadBytes: 16 * MIB,
+} as const;
+
 /** Bounds of watching. */
 export const WATCH_LIMITS = {
   /** Events that a node keeps for watchers that resume or are slow; a restarting node keeps those of as many last records. */

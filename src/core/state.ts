@@ -2,20 +2,13 @@
 import { invariant } from '../base/assert.ts';
 import type { StateLimits } from './commands/command.ts';
 import { Hasher } from './hash.ts';
+import { type ChangeListener, Journal } from './journal.ts';
 import type { Entry, Keyspace } from './keyspace.ts';
 import { isExpired, logicalBytes } from './keyspace.ts';
 import { BEFORE_TIME, type LogTime } from './log-time.ts';
 import { Members } from './members.ts';
+import { isSuccess, type Verdict } from './outcome.ts';
 import { RecentOutcomes } from './recent.ts';
-
-/** What a command did to a key. An increment or append is a put: the key has a new value. */
-export type Change = 'put' | 'touch' | 'delete' | 'expire' | 'evict';
-
-/**
- * Told of each change when it is made, in the order of the changes: `state.revision` is the command's. `entry`, the new
- * one, is there for put and touch. Its value must be copied if it is kept, and not be looked at for touch: it is the old one.
- */
-export type ChangeListener = (change: Change, key: Uint8Array, entry: Entry | undefined) => void;
 
 export class State {
   readonly keyspace: Keyspace;
@@ -28,6 +21,8 @@ export class State {
   revision = 0;
   /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
   onChange: ChangeListener | undefined;
+  /** While a transaction is under way: what it did so far. */
+  #journal: Journal | undefined;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
@@ -60,14 +55,27 @@ export class State {
 
   /** Every entry that a command makes passes here. */
   keep(change: 'put' | 'touch', key: Uint8Array, entry: Entry): void {
+    this.#journal?.note(this.keyspace, change, key, entry);
     this.keyspace.set(key, entry);
-    this.onChange?.(change, key, entry);
+    if (this.#journal === undefined) this.onChange?.(change, key, entry);
   }
 
   /** Every entry that a command takes away passes here. */
   remove(change: 'delete' | 'expire' | 'evict', key: Uint8Array): void {
+    this.#journal?.note(this.keyspace, change, key, undefined);
     this.keyspace.delete(key);
-    this.onChange?.(change, key, undefined);
+    if (this.#journal === undefined) this.onChange?.(change, key, undefined);
+  }
+
+  /** All changes that `act` makes stand if it answers a success, and are told then; otherwise none was ever made. */
+  allOrNothing(act: () => Verdict): Verdict {
+    const journal = new Journal();
+    this.#journal = journal;
+    const verdict = act();
+    this.#journal = undefined;
+    if (!isSuccess(verdict.code)) journal.undo(this.keyspace);
+    else for (const { change, key, entry } of journal.changes) this.onChange?.(change, key, entry);
+    return verdict;
   }
 
   digest(): bigint {

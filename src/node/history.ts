@@ -1,7 +1,7 @@
 // The last events of this node, in order: what its watchers have yet to be given, and what one that comes back has missed.
 import { WATCH_LIMITS } from '../base/limits.ts';
+import type { Change } from '../core/journal.ts';
 import type { Entry } from '../core/keyspace.ts';
-import type { Change } from '../core/state.ts';
 
 /**
  * A place among the events: after `place` (0, 1, …) of the command with this revision. Infinity: after all of the

@@ -1,5 +1,5 @@
 // What a node is asked and what it answers: the types between node/ and its callers.
-import type { KeyCommand } from '../core/commands/command.ts';
+import type { ClientCommand } from '../core/commands/command.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { ChangeEvent, Position } from './history.ts';
@@ -10,8 +10,11 @@ export type Consistency = (typeof CONSISTENCIES)[number];
 /** Why this node cannot serve now. 'overloaded' is 429; the others are 503: another node may. */
 export type Refusal = 'replaying' | 'paused' | 'stopping' | 'quarantined' | 'overloaded';
 
+/** Why a command cannot be appended, by any node: no frame takes it, or not every live member knows it yet. */
+export type CommandRefusal = 'too-large' | 'feature-not-enabled';
+
 export type WriteRequest = {
-  readonly command: KeyCommand;
+  readonly command: ClientCommand;
   /** The id that came in with the request; undefined: the node makes one. */
   readonly id: string | undefined;
   /** Who asks; ids are scoped to it. '' without authentication. */
@@ -26,7 +29,7 @@ export type WriteResult =
   | {
       readonly kind: 'refused';
       readonly id: string;
-      readonly reason: Refusal | 'too-large';
+      readonly reason: Refusal | CommandRefusal;
       readonly isUnknown: boolean;
     }
   | { readonly kind: 'timed-out'; readonly id: string; readonly isUnknown: boolean };
