@@ -36,7 +36,7 @@ const value = Buffer.alloc(VALUE_BYTES, 'v');
 const keyBytes = Buffer.from('key:0000000000000000');
 let revision = 0;
 
-if (process.argv[2] !== undefined) console.log(JSON.stringify(await measure(JSON.parse(process.argv[2]) as StoreTask)));
+if (import.meta.main) console.log(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? '') as StoreTask)));
 
 async function measure({ kind, keys, seconds }: StoreTask): Promise<StoreFigures> {
   const keyspace = { nothing, map: () => new MapKeyspace(), 'off-heap': () => new OffHeapKeyspace(2 ** 40 + 1) }[
@@ -130,6 +130,8 @@ function nothing(): Keyspace {
     set() {},
     delete: () => false,
     keysAfter: () => [],
+    visit: () => {},
+    beforeChange: undefined,
     expired: () => [],
   };
 }
