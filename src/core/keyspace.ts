@@ -10,6 +10,12 @@ export type Entry = {
   readonly expiresAt: number;
 };
 
+/**
+ * Told of a change just before it is made. `old` is undefined where the key has no entry; key and entry are good until the
+ * call returns. Must not throw and not change the keyspace.
+ */
+export type BeforeChange = (key: Uint8Array, old: Entry | undefined) => void;
+
 export type Keyspace = {
   /** Number of entries, expired ones that were not yet removed included. */
   readonly keys: number;
@@ -24,6 +30,10 @@ export type Keyspace = {
   delete(key: Uint8Array): boolean;
   /** At most `limit` keys that begin with `prefix` and come after `after` (undefined: from the first), in byte order; copies. */
   keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[];
+  /** Shows the entries whose keys come after `after` (undefined: all), in byte order, until `see` answers false; views, good until it returns. */
+  visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void;
+  /** Set while a walk in slices is under way (core/keyspace-walk.ts). */
+  beforeChange: BeforeChange | undefined;
   /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
   expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];
 };

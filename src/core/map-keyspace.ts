@@ -1,10 +1,11 @@
 // The keyspace on a JavaScript Map: simple, and the model that any faster one is tested against.
 import { ExpiryIndex } from './expiry-index.ts';
 import { DigestSum, Hasher } from './hash.ts';
-import { type Entry, hashEntry, type Keyspace, logicalBytes } from './keyspace.ts';
+import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from './keyspace.ts';
 
 export class MapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
+  beforeChange: BeforeChange | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #expiries = new ExpiryIndex();
   readonly #hasher = new Hasher();
@@ -25,6 +26,7 @@ export class MapKeyspace implements Keyspace {
   set(key: Uint8Array, entry: Entry): void {
     const name = nameOf(key);
     const old = this.#entries.get(name);
+    this.beforeChange?.(key, old);
     if (old !== undefined) this.#forget(name, key, old);
     const kept = { ...entry, value: new Uint8Array(entry.value) };
     this.#entries.set(name, kept);
@@ -37,6 +39,7 @@ export class MapKeyspace implements Keyspace {
     const name = nameOf(key);
     const old = this.#entries.get(name);
     if (old === undefined) return false;
+    this.beforeChange?.(key, old);
     this.#forget(name, key, old);
     this.#entries.delete(name);
     return true;
@@ -50,6 +53,13 @@ export class MapKeyspace implements Keyspace {
       (name) => name.startsWith(start) && (last === undefined || name > last),
     );
     return names.sort().slice(0, limit).map(keyOf);
+  }
+
+  visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void {
+    for (const key of this.keysAfter(new Uint8Array(0), after, this.keys)) {
+      const entry = this.get(key);
+      if (entry !== undefined && !see(key, entry)) return;
+    }
   }
 
   expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {

@@ -1,12 +1,13 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
 import { DigestSum, Hasher } from '../core/hash.ts';
-import { type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
+import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
 import { HashIndex } from './hash-index.ts';
 import { OrderedIndex, type Place } from './ordered-index.ts';
 import { Records } from './records.ts';
 
 export class OffHeapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
+  beforeChange: BeforeChange | undefined;
   readonly #hasher = new Hasher();
   readonly #records = new Records();
   readonly #byHash: HashIndex;
@@ -37,6 +38,7 @@ export class OffHeapKeyspace implements Keyspace {
   set(key: Uint8Array, entry: Entry): void {
     const hash = this.#byHash.hashOf(key);
     const old = this.#byHash.find(hash, key);
+    this.beforeChange?.(key, old === 0 ? undefined : this.#records.entry(old));
     if (old !== 0) this.#uncount(key, old);
     // Counted before anything is written: the value may be a view of what stood here.
     this.#bytes += logicalBytes(key, entry);
@@ -49,6 +51,7 @@ export class OffHeapKeyspace implements Keyspace {
     const hash = this.#byHash.hashOf(key);
     const unit = this.#byHash.find(hash, key);
     if (unit === 0) return false;
+    this.beforeChange?.(key, this.#records.entry(unit));
     this.#uncount(key, unit);
     this.#byHash.remove(hash, unit);
     this.#byKey.remove(this.#keyPlace.of(key));
@@ -68,6 +71,14 @@ export class OffHeapKeyspace implements Keyspace {
       return true;
     });
     return found;
+  }
+
+  visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void {
+    const place = after === undefined ? FIRST : this.#keyPlace.of(after);
+    this.#byKey.walk(place, (unit) => {
+      const isAfter = place === FIRST || place.compare(unit) > 0;
+      return !isAfter || see(this.#records.key(unit), this.#records.entry(unit));
+    });
   }
 
   expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
