@@ -1,4 +1,5 @@
 // Listing keys: GET and HEAD /v1/keys, one page of JSON in byte order, with a cursor for the next.
+import compression from 'compression';
 import { unreachable } from '../base/assert.ts';
 import { LIST_LIMITS } from '../base/limits.ts';
 import type { Consistency, ListedEntry, ListRequest, Page } from '../node/requests.ts';
@@ -13,9 +14,14 @@ import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
+/** Below it a packet is a packet. */
+const COMPRESSED_FROM_BYTES = 1024;
+
 const LIST_PARAMETERS = ['prefix', 'limit', 'cursor', 'values', 'consistency', 'timeout'] as const;
 
 export function createList(service: HttpService): (request: Request, response: Response) => Promise<void> {
+  // Pages of keys are much alike. A value alone is answered as it was stored: it is often compressed already, or small.
+  const compress = compression({ threshold: COMPRESSED_FROM_BYTES });
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'list';
@@ -28,7 +34,9 @@ export function createList(service: HttpService): (request: Request, response: R
     const next = page.last === undefined ? null : cursorText({ ...page, after: page.last }, bufferOf(wanted.prefix));
     const headers = pageHeaders(wanted.consistency, query, next);
     const body = { keys: page.entries.map(listed), next, revision: page.revision };
-    answer(service, request, response, 200, headers, Buffer.from(JSON.stringify(body)));
+    compress(request, response, () => {
+      answer(service, request, response, 200, headers, Buffer.from(JSON.stringify(body)));
+    });
   };
 }
 

@@ -1,4 +1,5 @@
 // GET /v1/keys on a real node: pages in byte order, each key once, expired ones hidden, whatever cannot be asked refused.
+import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { LIST_LIMITS } from '../../../src/base/limits.ts';
 import { overriding, problemIn, type Received, type RunningNode, send, startRunningNode } from './running-node.ts';
@@ -113,6 +114,27 @@ test('expired keys are hidden and not counted, at every consistency', async () =
     await expect.poll(async () => namesIn(pageIn(await get(target)))).toEqual(['short/d']);
   }
 });
+
+test.each([
+  ['gzip', gunzipSync],
+  ['br', brotliDecompressSync],
+] as const)(
+  'a large page is compressed with %s for a client that takes it, a small one not',
+  async (coding, unpack) => {
+    for (let n = 0; n < 50; n++) await put(`packed/${n}`);
+    const plain = await get('/v1/keys?prefix=packed/');
+    const packed = await get('/v1/keys?prefix=packed/', { 'accept-encoding': coding });
+    expect([packed.status, packed.headers['content-encoding']]).toEqual([200, coding]);
+    expect([plain.headers['content-encoding'], plain.headers.vary]).toEqual([undefined, 'Accept-Encoding']);
+    expect(JSON.parse(unpack(packed.bytes).toString()).keys).toEqual(JSON.parse(plain.text).keys);
+    expect(packed.bytes.length).toBeLessThan(plain.bytes.length / 3);
+    expect([packed.headers['content-type'], packed.headers['chorus-node']]).toEqual(['application/json', 'node-1']);
+    const small = await get('/v1/keys?prefix=packed/1&limit=1', { 'accept-encoding': coding });
+    expect(small.headers['content-encoding']).toBeUndefined();
+    const head = await send(running.url, 'HEAD', '/v1/keys?prefix=packed/', { headers: { 'accept-encoding': coding } });
+    expect([head.status, head.text]).toEqual([200, '']);
+  },
+);
 
 test('HEAD is GET without the body', async () => {
   const head = await send(running.url, 'HEAD', '/v1/keys?limit=1');
