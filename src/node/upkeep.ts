@@ -2,6 +2,7 @@
 import { FRAME_LIMITS, NODE_LIMITS } from '../base/limits.ts';
 import type { Cancel, World } from '../base/world.ts';
 import { encodeCommand } from '../core/codec.ts';
+import type { Keyspace } from '../core/keyspace.ts';
 import type { State } from '../core/state.ts';
 import type { Committer } from './committer.ts';
 import type { Positions } from './positions.ts';
@@ -37,17 +38,22 @@ export class Upkeep {
   #next(ms: number): void {
     if (this.#isStopped) return;
     this.#stopTimer = this.#options.world.clock.after(ms, () => {
-      void this.#expire().then((isMoreDue) => this.#next(isMoreDue ? 0 : NODE_LIMITS.choresMs));
+      void this.#expire(this.#due()).then((isMoreDue) => this.#next(isMoreDue ? 0 : NODE_LIMITS.choresMs));
     });
   }
 
-  /** Proposes one lot and waits until it is applied, so that nothing is proposed twice; true if more is due. */
-  async #expire(): Promise<boolean> {
-    const { state, committer, offsets, world, isOnDuty } = this.#options;
-    if (!isOnDuty()) return false;
-    const due = state.keyspace.expired(state.time.now, FRAME_LIMITS.maxChoresPerFrame);
+  /** One lot of what is this node's to expire now. */
+  #due(): ReturnType<Keyspace['expired']> {
+    const { state, world, isOnDuty } = this.#options;
+    const due = isOnDuty() ? state.keyspace.expired(state.time.now, FRAME_LIMITS.maxChoresPerFrame) : [];
+    if (due.length > 0) world.fault('before-chores');
+    return due;
+  }
+
+  /** Proposes it and waits until it is applied, so that nothing is proposed twice; true if more is due. */
+  async #expire(due: ReturnType<Keyspace['expired']>): Promise<boolean> {
+    const { committer, offsets, world } = this.#options;
     if (due.length === 0) return false;
-    world.fault('before-chores');
     const deadlineAt = world.clock.monotonicMs() + NODE_LIMITS.choreTimeoutMs;
     const commands = due.map(({ key, revision }) => encodeCommand(CHORE, { type: 'expire', key, revision }));
     const offset = await committer.addChores(commands, deadlineAt);
