@@ -78,6 +78,56 @@ export const NODE_LIMITS = {
   retryAfterSeconds: 1,
 } as const;
 
+/** Bounds of listing keys. */
+export const LIST_LIMITS = {
+  defaultKeys: 100,
+  maxKeys: 1000,
+  /** Values of one page; a page has at least one entry, whatever its size. */
+  maxValueBytes: MIB,
+  /** Keys looked at for one page: more than its entries where many have expired but were not yet removed. */
+  maxLookedAt: 4000,
+} as const;
+
+/** Bounds of commands over many keys. Apply judges by them: they belong to the commands' formats and cannot change without these. */
+export const TRANSACTION_LIMITS = {
+  /** Of compares, of `then` and of `else`. */
+  maxItems: 1000,
+  /** Of values, those that are replaced or read included, so that no transaction stops a node for long. */
+  maxTouchedBytes: 16 * MIB,
+  /** Of one prefix delete: keys, and logical bytes. */
+  maxDeletedKeys: 10_000,
+  maxDeletedBytes: 64 * MIB,
+} as const;
+
+/** Bounds of requests whose body is JSON. */
+export const JSON_LIMITS = {
+  /** Below what Nginx passes on (client_max_body_size). */
+  maxBodyBytes: 1792 * KIB,
+  maxBatchItems: 1000,
+  /** Values read by one batch. */
+  maxBatchReadBytes: 16 * MIB,
+} as const;
+
+/** Bounds of watching. */
+export const WATCH_LIMITS = {
+  /** Events that a node keeps for watchers that resume or are slow; a restarting node keeps those of as many last records. */
+  maxEvents: 100_000,
+  maxEventBytes: 64 * MIB,
+  /** Given to one watcher at once. */
+  maxBatchEvents: 1000,
+  maxBatchBytes: 64 * KIB,
+  /** Events looked at for one watcher before the next has its turn. */
+  maxLookedAt: 20_000,
+  maxWatchers: 5000,
+  heartbeatMs: 15 * SECOND,
+  /** A watcher that has taken nothing for so long is cut off. */
+  stalledMs: 60 * SECOND,
+  /** How long the last words to a watcher that was cut off may take. */
+  farewellMs: 5 * SECOND,
+  /** Encoded events kept for other watchers. */
+  maxEncodedBytes: 8 * MIB,
+} as const;
+
 /** Bounds of the memory log and the embedded log; Kafka's stand with its settings. */
 export const LOG_LIMITS = {
   maxPayloadBytes: 2 * MIB,

@@ -15,7 +15,7 @@ export type Answer = { readonly status: number; readonly headers: string[]; read
 export type AttemptResult =
   | { readonly kind: 'held'; readonly answer: Answer }
   /** The client has got the head of the answer; the rest follows or its connection is cut. */
-  | { readonly kind: 'begun' }
+  | { readonly kind: 'begun'; readonly isEndless: boolean }
   | { readonly kind: 'failed'; readonly code: FailureCode };
 export type FailureCode = 'unavailable' | 'timed-out' | 'malformed-request';
 export type Headers = IncomingHttpHeaders;
@@ -41,6 +41,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   readonly #held: Buffer[] = [];
   #heldBytes = 0;
   #head: { status: number; headers: string[] } | undefined;
+  #isEndless = false;
   #hasBegun = false;
   #isOver = false;
   #controller: Dispatcher.DispatchController | undefined;
@@ -59,6 +60,14 @@ export class Attempt implements Dispatcher.DispatchHandler {
     this.#fail('timed-out');
   }
 
+  /** Ends a stream that has no end of its own, in order. */
+  finish(): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#exchange.response.end();
+    this.#controller?.abort(new Error('the stream was ended'));
+  }
+
   onRequestStart(controller: Dispatcher.DispatchController): void {
     this.#controller = controller;
     if (this.#givenUp !== undefined) controller.abort(this.#givenUp);
@@ -67,6 +76,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
   onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: Headers): void {
     if (status < 200 || this.#isOver) return;
     this.#events.heard(headers);
+    this.#isEndless = String(headers['content-type']).startsWith('text/event-stream');
     this.#head = { status, headers: endToEnd(textsOf(controller.rawHeaders), headers.connection, RESPONSE_HOP_BY_HOP) };
     const isEmpty = this.#exchange.method === 'HEAD' || status === 204 || status === 304;
     if (!isEmpty && status < 500 && !(Number(headers['content-length']) <= GATEWAY_LIMITS.heldBytes)) this.#begin();
@@ -104,7 +114,7 @@ export class Attempt implements Dispatcher.DispatchHandler {
     response.writeHead(this.#head.status, this.#head.headers);
     response.flushHeaders();
     for (const chunk of this.#held) response.write(chunk);
-    this.#events.settle({ kind: 'begun' });
+    this.#events.settle({ kind: 'begun', isEndless: this.#isEndless });
   }
 
   #pass(controller: Dispatcher.DispatchController, chunk: Buffer): void {

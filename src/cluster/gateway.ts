@@ -54,6 +54,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     revision: () => router.revision,
     async close(timeoutMs) {
       router.closing = () => server.closeIdleConnections();
+      router.endStreams();
       const closed = new Promise<void>((resolve) => server.close(() => resolve()));
       const cancel = options.world.clock.after(timeoutMs, () => server.closeAllConnections());
       await closed;
@@ -70,11 +71,17 @@ class Router {
   readonly #options: GatewayOptions;
   readonly #upstreams: readonly Upstream[];
   readonly #bodies = new BodyBudget(REQUEST_LIMITS.maxBodiesInFlightBytes);
+  /** Streams of events under way. */
+  readonly #streams = new Set<Attempt>();
   #turn = 0;
 
   constructor(options: GatewayOptions, upstreams: readonly Upstream[]) {
     this.#options = options;
     this.#upstreams = upstreams;
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams) stream.finish();
   }
 
   async serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -192,6 +199,7 @@ class Router {
           upstream.waiting.delete(giveUp);
           const isItsFault = result.kind === 'failed' && result.code !== 'malformed-request' && !exchange.isGone;
           if (isItsFault) upstream.isReady = false;
+          if (result.kind === 'begun' && result.isEndless) this.#keep(attempt, exchange);
           resolve(result);
         },
       });
@@ -201,6 +209,12 @@ class Router {
       const headersTimeout = exchange.timeoutMs + GATEWAY_LIMITS.graceMs;
       upstream.pool.dispatch({ path, method, headers, body, headersTimeout }, attempt);
     });
+  }
+
+  #keep(stream: Attempt, { response }: Exchange): void {
+    this.#streams.add(stream);
+    response.once('close', () => this.#streams.delete(stream));
+    if (this.closing !== undefined) stream.finish();
   }
 
   /** Before the client has it, so that its next read through here sees its write. */

@@ -1,4 +1,5 @@
 // The map from keys to entries, in bytes: the interface that every implementation fits.
+import type { Hasher } from './hash.ts';
 
 export type Entry = {
   readonly value: Uint8Array;
@@ -8,6 +9,12 @@ export type Entry = {
   /** Log time in ms from which on it is absent; 0: never. */
   readonly expiresAt: number;
 };
+
+/**
+ * Told of a change just before it is made. `old` is undefined where the key has no entry; key and entry are good until the
+ * call returns. Must not throw and not change the keyspace.
+ */
+export type BeforeChange = (key: Uint8Array, old: Entry | undefined) => void;
 
 export type Keyspace = {
   /** Number of entries, expired ones that were not yet removed included. */
@@ -21,6 +28,12 @@ export type Keyspace = {
   /** Copies key and entry. */
   set(key: Uint8Array, entry: Entry): void;
   delete(key: Uint8Array): boolean;
+  /** At most `limit` keys that begin with `prefix` and come after `after` (undefined: from the first), in byte order; copies. */
+  keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[];
+  /** Shows the entries whose keys come after `after` (undefined: all), in byte order, until `see` answers false; views, good until it returns. */
+  visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void;
+  /** Set while a walk in slices is under way (core/keyspace-walk.ts). */
+  beforeChange: BeforeChange | undefined;
   /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
   expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];
 };
@@ -34,4 +47,10 @@ export function logicalBytes(key: Uint8Array, entry: Entry): number {
 
 export function isExpired(entry: Entry, logTime: number): boolean {
   return entry.expiresAt !== 0 && entry.expiresAt <= logTime;
+}
+
+/** What every keyspace's digest adds up. */
+export function hashEntry(hasher: Hasher, key: Uint8Array, entry: Entry): Hasher {
+  const { value, contentType, revision, expiresAt } = entry;
+  return hasher.reset(0).bytes(key).bytes(value).text(contentType).number(revision).number(expiresAt);
 }

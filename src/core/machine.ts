@@ -104,11 +104,15 @@ export class Machine {
   #judge(command: FrameCommand, place: Place): Verdict {
     const { state } = this;
     if (command.deadline !== 0 && state.time.now > command.deadline) return VERDICTS.deadline;
-    return specOf(command.command.type).apply(state, command.command, place);
+    const spec = specOf(command.command.type);
+    if (spec.featureLevel !== undefined && spec.featureLevel > state.rules.featureLevel) {
+      return VERDICTS['feature-not-enabled'];
+    }
+    return spec.apply(state, command.command, place);
   }
 
   #outcome(verdict: Verdict): Outcome {
-    return { code: verdict.code, revision: this.state.revision, detail: verdict.detail, isRepeat: false };
+    return { ...verdict, revision: this.state.revision, isRepeat: false };
   }
 
   // Only the end of a frame is a place to go on from, and every node must note at the same ones.

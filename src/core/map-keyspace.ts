@@ -1,10 +1,11 @@
 // The keyspace on a JavaScript Map: simple, and the model that any faster one is tested against.
 import { ExpiryIndex } from './expiry-index.ts';
 import { DigestSum, Hasher } from './hash.ts';
-import { type Entry, type Keyspace, logicalBytes } from './keyspace.ts';
+import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from './keyspace.ts';
 
 export class MapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
+  beforeChange: BeforeChange | undefined;
   readonly #entries = new Map<string, Entry>();
   readonly #expiries = new ExpiryIndex();
   readonly #hasher = new Hasher();
@@ -25,11 +26,12 @@ export class MapKeyspace implements Keyspace {
   set(key: Uint8Array, entry: Entry): void {
     const name = nameOf(key);
     const old = this.#entries.get(name);
+    this.beforeChange?.(key, old);
     if (old !== undefined) this.#forget(name, key, old);
-    const kept = { ...entry, value: entry.value.slice() };
+    const kept = { ...entry, value: new Uint8Array(entry.value) };
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
-    this.digest.add(this.#hash(key, kept));
+    this.digest.add(hashEntry(this.#hasher, key, kept));
     this.#expiries.add(name, kept.expiresAt);
   }
 
@@ -37,9 +39,27 @@ export class MapKeyspace implements Keyspace {
     const name = nameOf(key);
     const old = this.#entries.get(name);
     if (old === undefined) return false;
+    this.beforeChange?.(key, old);
     this.#forget(name, key, old);
     this.#entries.delete(name);
     return true;
+  }
+
+  // One character a byte: the order of the names is the order of the bytes.
+  keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const start = nameOf(prefix);
+    const last = after === undefined ? undefined : nameOf(after);
+    const names = [...this.#entries.keys()].filter(
+      (name) => name.startsWith(start) && (last === undefined || name > last),
+    );
+    return names.sort().slice(0, limit).map(keyOf);
+  }
+
+  visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void {
+    for (const key of this.keysAfter(new Uint8Array(0), after, this.keys)) {
+      const entry = this.get(key);
+      if (entry !== undefined && !see(key, entry)) return;
+    }
   }
 
   expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
@@ -54,18 +74,8 @@ export class MapKeyspace implements Keyspace {
 
   #forget(name: string, key: Uint8Array, old: Entry): void {
     this.#bytes -= logicalBytes(key, old);
-    this.digest.remove(this.#hash(key, old));
+    this.digest.remove(hashEntry(this.#hasher, key, old));
     this.#expiries.remove(name, old.expiresAt);
-  }
-
-  #hash(key: Uint8Array, entry: Entry): Hasher {
-    return this.#hasher
-      .reset(0)
-      .bytes(key)
-      .bytes(entry.value)
-      .text(entry.contentType)
-      .number(entry.revision)
-      .number(entry.expiresAt);
   }
 }
 

@@ -95,8 +95,12 @@ export class Members {
     return agreementOf(this.liveReady());
   }
 
+  live(): readonly Member[] {
+    return this.current.filter((member) => this.isLive(member));
+  }
+
   liveReady(): readonly Member[] {
-    return this.current.filter((member) => member.latest?.isReady === true && this.isLive(member));
+    return this.live().filter((member) => member.latest?.isReady === true);
   }
 
   hashInto(hasher: Hasher): void {

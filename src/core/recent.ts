@@ -2,6 +2,7 @@
 import type { StateLimits } from './commands/command.ts';
 import { DigestSum, Hasher } from './hash.ts';
 import { OUTCOME_CODES, type Outcome, type Verdict } from './outcome.ts';
+import { readTransactionResult, writeTransactionResult } from './transaction-result.ts';
 
 export type Remembered = { readonly hash: bigint; readonly outcome: Outcome };
 
@@ -38,7 +39,7 @@ export class RecentOutcomes {
 
   /** To be called before a command is judged. */
   turn(now: number, limits: StateLimits): void {
-    const isFull = this.#younger.size >= limits.maxOutcomes;
+    const isFull = this.#younger.weight >= limits.maxOutcomes;
     if (!isFull && now - this.#younger.startedAt < limits.outcomeWindowMs) return;
     if (isFull) this.earlyTurns++;
     this.#older = this.#younger;
@@ -65,6 +66,9 @@ class Generation {
   #codes = new Uint8Array(this.#capacity);
   #revisions = new Float64Array(this.#capacity);
   #details = new BigInt64Array(this.#capacity);
+  /** By row, written as transaction-result.ts says. */
+  readonly #transactions = new Map<number, Uint8Array>();
+  #operations = 0;
 
   constructor(startedAt: number) {
     this.startedAt = startedAt;
@@ -74,16 +78,20 @@ class Generation {
     return this.#rows.size;
   }
 
+  /** Each operation of a transaction counts like an outcome: the bound is one of memory. */
+  get weight(): number {
+    return this.#rows.size + this.#operations;
+  }
+
   find(name: string): Remembered | undefined {
     const row = this.#rows.get(name);
     if (row === undefined) return undefined;
     const code = OUTCOME_CODES[this.#codes[row] ?? 0];
     if (code === undefined) return undefined;
-    const revision = this.#revisions[row] ?? 0;
-    return {
-      hash: this.#hashes[row] ?? 0n,
-      outcome: { code, revision, detail: this.#details[row] ?? 0n, isRepeat: true },
-    };
+    const outcome = { code, revision: this.#revisions[row] ?? 0, detail: this.#details[row] ?? 0n, isRepeat: true };
+    const written = this.#transactions.get(row);
+    const transaction = written === undefined ? {} : { transaction: readTransactionResult(written) };
+    return { hash: this.#hashes[row] ?? 0n, outcome: { ...outcome, ...transaction } };
   }
 
   add(name: string, hash: bigint, verdict: Verdict, revision: number): void {
@@ -95,7 +103,14 @@ class Generation {
     this.#codes[row] = code;
     this.#revisions[row] = revision;
     this.#details[row] = verdict.detail;
-    this.digest.add(this.#hasher.reset(2).text(name).bigint(hash).number(code).number(revision).bigint(verdict.detail));
+    this.#hasher.reset(2).text(name).bigint(hash).number(code).number(revision).bigint(verdict.detail);
+    if (verdict.transaction !== undefined) {
+      const written = writeTransactionResult(verdict.transaction);
+      this.#transactions.set(row, written);
+      this.#operations += verdict.transaction.operations.length;
+      this.#hasher.bytes(written);
+    }
+    this.digest.add(this.#hasher);
   }
 
   #grow(): void {

@@ -2,10 +2,12 @@
 import { invariant } from '../base/assert.ts';
 import type { StateLimits } from './commands/command.ts';
 import { Hasher } from './hash.ts';
+import { type ChangeListener, Journal } from './journal.ts';
 import type { Entry, Keyspace } from './keyspace.ts';
 import { isExpired, logicalBytes } from './keyspace.ts';
 import { BEFORE_TIME, type LogTime } from './log-time.ts';
 import { Members } from './members.ts';
+import { isSuccess, type Verdict } from './outcome.ts';
 import { RecentOutcomes } from './recent.ts';
 
 export class State {
@@ -17,6 +19,10 @@ export class State {
   limits: StateLimits | undefined;
   time: LogTime = BEFORE_TIME;
   revision = 0;
+  /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
+  onChange: ChangeListener | undefined;
+  /** While a transaction is under way: what it did so far. */
+  #journal: Journal | undefined;
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
@@ -45,6 +51,31 @@ export class State {
     if (old === undefined && this.keyspace.keys >= this.rules.maxKeys) return false;
     const growth = logicalBytes(key, entry) - (old === undefined ? 0 : logicalBytes(key, old));
     return growth <= 0 || this.keyspace.bytes + growth <= this.rules.maxMemoryBytes;
+  }
+
+  /** Every entry that a command makes passes here. */
+  keep(change: 'put' | 'touch', key: Uint8Array, entry: Entry): void {
+    this.#journal?.note(this.keyspace, change, key, entry);
+    this.keyspace.set(key, entry);
+    if (this.#journal === undefined) this.onChange?.(change, key, entry);
+  }
+
+  /** Every entry that a command takes away passes here. */
+  remove(change: 'delete' | 'expire' | 'evict', key: Uint8Array): void {
+    this.#journal?.note(this.keyspace, change, key, undefined);
+    this.keyspace.delete(key);
+    if (this.#journal === undefined) this.onChange?.(change, key, undefined);
+  }
+
+  /** All changes that `act` makes stand if it answers a success, and are told then; otherwise none was ever made. */
+  allOrNothing(act: () => Verdict): Verdict {
+    const journal = new Journal();
+    this.#journal = journal;
+    const verdict = act();
+    this.#journal = undefined;
+    if (!isSuccess(verdict.code)) journal.undo(this.keyspace);
+    else for (const { change, key, entry } of journal.changes) this.onChange?.(change, key, entry);
+    return verdict;
   }
 
   digest(): bigint {

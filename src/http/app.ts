@@ -4,10 +4,12 @@ import { answer, answerError } from './answers.ts';
 import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
 import { createKeyRead } from './keys.ts';
+import { createList } from './list.ts';
 import { createOperations } from './operations.ts';
 import { Problem } from './problems.ts';
 import { createPyCache, PYCACHE_KEY_PATH } from './pycache.ts';
 import type { HttpService, Request, Response } from './service.ts';
+import { createWatch } from './watch.ts';
 
 /** Matched against the raw path: nothing is decoded before the key is read from the target. */
 const KEY_PATH = /^\/v1\/keys\//;
@@ -17,6 +19,8 @@ export function createApp(service: HttpService): Express {
   // Our ETag is the revision; the application's own headers are written by answers.ts.
   app.disable('etag').disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
   const readKey = createKeyRead(service);
+  const list = createList(service);
+  const watch = createWatch(service);
   const keyWrites = createKeyWrites(service);
   const operations = createOperations(service);
   const pycache = createPyCache(service);
@@ -29,6 +33,8 @@ export function createApp(service: HttpService): Express {
     DELETE: keyWrites.remove,
     POST: keyWrites.operate,
   });
+  resource('/v1/keys', { GET: list, HEAD: list });
+  resource('/v1/watch', { GET: watch, HEAD: watch });
   resource('/v1/cluster', { GET: operations.cluster, HEAD: operations.cluster });
   resource('/livez', { GET: operations.livez, HEAD: operations.livez });
   resource('/readyz', { GET: operations.readyz, HEAD: operations.readyz });

@@ -3,7 +3,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { unreachable } from '../base/assert.ts';
 import { holds } from '../core/condition.ts';
 import type { Entry } from '../core/keyspace.ts';
-import type { Consistency } from '../node/requests.ts';
+import type { Consistency, NodeApi } from '../node/requests.ts';
 import { answer } from './answers.ts';
 import { conditionOf, etagOf } from './conditions.ts';
 import { accepts } from './media-types.ts';
@@ -81,12 +81,17 @@ export async function readEntry(
     case 'refused':
       throw refusalProblem(result.reason);
     case 'timed-out':
-      throw new Problem('revision-not-reached', {
-        detail: `This node has applied revision ${node.revision()}; what the read needs was not applied within ${demand.timeoutMs} ms.`,
-      });
+      throw tooLate(node, demand.timeoutMs);
     default:
       return unreachable(result);
   }
+}
+
+/** What the read needs was not applied here in time. */
+export function tooLate(node: NodeApi, timeoutMs: number): Problem {
+  return new Problem('revision-not-reached', {
+    detail: `This node has applied revision ${node.revision()}; what the read needs was not applied within ${timeoutMs} ms.`,
+  });
 }
 
 function answerEntry(

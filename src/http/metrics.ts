@@ -3,7 +3,7 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { NodeApi, NodeMetrics } from '../node/requests.ts';
 
 /** The resource that served a request, for metrics. */
-export type Route = 'keys' | 'cluster' | 'livez' | 'readyz' | 'metrics' | 'pycache' | 'other';
+export type Route = 'keys' | 'list' | 'watch' | 'cluster' | 'livez' | 'readyz' | 'metrics' | 'pycache' | 'other';
 
 export type HttpMetrics = {
   /** One answered request. */
@@ -25,6 +25,7 @@ const COUNTERS: readonly Row[] = [
   ['pauses', 'chorus_pauses_total', 'Times this process was found to have stood still'],
   ['disagreements', 'chorus_digest_disagreements_total', 'Times two members reported different digests at one offset'],
   ['repeats', 'chorus_repeats_total', 'Commands answered with the outcome of an earlier attempt'],
+  ['watchersCutOff', 'chorus_watchers_cut_off_total', 'Watchers that were too slow'],
   ['clockJumps', 'chorus_clock_jumps_total', 'Jumps of the clock of the log'],
 ];
 
@@ -32,6 +33,7 @@ const GAUGES: readonly Row[] = [
   ['waitingCommands', 'chorus_waiting_commands', 'Commands waiting for the log or to be applied'],
   ['waitingBytes', 'chorus_waiting_bytes', 'Bytes of the waiting commands'],
   ['waitingReads', 'chorus_waiting_reads', 'Reads waiting for a revision or the log'],
+  ['watchers', 'chorus_watchers', 'Watchers connected to this node'],
   ['keys', 'chorus_keys', 'Keys stored'],
   ['bytes', 'chorus_bytes', 'Logical bytes stored'],
   ['rememberedOutcomes', 'chorus_remembered_outcomes', 'Outcomes remembered by id'],

@@ -2,9 +2,9 @@
 import { unreachable } from '../base/assert.ts';
 import type { Phase, Refusal, Status } from '../node/requests.ts';
 import { answer, answerJson, TEXT_TYPE } from './answers.ts';
-import { positiveDuration } from './parameters.ts';
+import { flag, positiveDuration } from './parameters.ts';
 import { Problem } from './problems.ts';
-import { invalidParameter, type Query, queryOf } from './queries.ts';
+import { invalidParameter, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
@@ -106,11 +106,4 @@ function verboseStatus({ node }: HttpService, { phase, progress, degraded }: Sta
     lagMs: Number.isFinite(lagMs) ? Math.ceil(lagMs) : null,
     progress,
   };
-}
-
-function flag(name: string, query: Query): boolean {
-  const value = query.get(name);
-  if (value === undefined || value === 'false') return false;
-  if (value === '' || value === 'true') return true;
-  throw invalidParameter(name, `"${name}" is true or false; its mere name means true.`);
 }

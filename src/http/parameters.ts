@@ -2,7 +2,7 @@
 import { formatDuration, parseDuration } from '../base/quantities.ts';
 import { CONSISTENCIES, type Consistency } from '../node/requests.ts';
 import { Problem } from './problems.ts';
-import { invalidParameter } from './queries.ts';
+import { invalidParameter, type Query } from './queries.ts';
 
 const MIN_INT64 = -(2n ** 63n);
 const MAX_INT64 = 2n ** 63n - 1n;
@@ -46,6 +46,21 @@ export function revisionToken(text: string): number {
     });
   }
   return revision;
+}
+
+/** A parameter that is true or false; absent it is false. */
+export function flag(name: string, query: Query): boolean {
+  const value = query.get(name);
+  if (value === undefined || value === 'false') return false;
+  if (value === '' || value === 'true') return true;
+  throw invalidParameter(name, `"${name}" is true or false; its mere name means true.`);
+}
+
+/** The bytes that keys must begin with; none: all keys do. */
+export function prefixOf(text: string, maxBytes: number): Buffer {
+  const prefix = Buffer.from(text);
+  if (prefix.length <= maxBytes) return prefix;
+  throw invalidParameter('prefix', `"prefix" has ${prefix.length} bytes; keys have at most ${maxBytes}.`);
 }
 
 /** The id in an `Idempotency-Key` header: visible ASCII characters, taken as they are. */

@@ -1,4 +1,5 @@
 // Query parameters, strictly: an unknown one is refused with the nearest known name, for `?tll=30s` must not store for ever.
+import { isUtf8 } from 'node:buffer';
 import { hintOf } from '../base/nearest.ts';
 import { Problem } from './problems.ts';
 import { percentDecoded, queryTextOf } from './targets.ts';
@@ -48,5 +49,8 @@ function decoded(text: string): string {
       detail: 'The query has a % without two hexadecimal digits after it.',
     });
   }
+  // Replacement characters would silently ask for something else.
+  if (!isUtf8(bytes))
+    throw new Problem('invalid-parameter', { field: 'query', detail: 'The query is not valid UTF-8.' });
   return bytes.toString('utf8');
 }

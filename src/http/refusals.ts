@@ -1,8 +1,9 @@
 // What a node's refusals and a write's outcomes become: problems that say whether the write may still happen.
-import { InvariantBroken, unreachable } from '../base/assert.ts';
+import { InvariantBroken, invariant, unreachable } from '../base/assert.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Refusal, WriteResult } from '../node/requests.ts';
 import { etagOf } from './conditions.ts';
+import { rejectedResult } from './operation-results.ts';
 import { Problem, type ProblemDetails } from './problems.ts';
 
 const REFUSALS: Readonly<Record<Refusal, string>> = {
@@ -30,6 +31,7 @@ export function successOf(result: WriteResult, id: string | undefined): Outcome 
       return accepted(result.outcome, result.id, id);
     case 'refused': {
       const write = knowledge(result.isUnknown, result.id);
+      if (result.reason === 'feature-not-enabled') throw new Problem(result.reason, write);
       if (result.reason !== 'too-large') throw refusalProblem(result.reason, write);
       throw new Problem('value-too-large', {
         ...write,
@@ -64,6 +66,7 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
     case 'deleted':
     case 'touched':
     case 'done':
+    case 'deleted-in-part':
       return outcome;
     case 'condition-failed':
       throw new Problem(code, {
@@ -75,7 +78,10 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
     case 'not-an-integer':
     case 'overflow':
     case 'value-too-large':
+    case 'transaction-too-large':
       throw new Problem(code, { ...final(usedId), headers });
+    case 'transaction-failed':
+      throw new Problem(code, { ...final(usedId), headers, ...failedOperation(outcome) });
     case 'id-reused':
       throw new Problem(code, {
         id: usedId,
@@ -85,6 +91,7 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
       });
     case 'memory-full':
     case 'deadline':
+    case 'feature-not-enabled':
       // This attempt was not applied; but with an id that came in, another attempt may be.
       throw new Problem(code, knowledge(incomingId !== undefined, usedId));
     case 'no-cluster':
@@ -95,6 +102,19 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
     default:
       return unreachable(code);
   }
+}
+
+/** Where the operation stands in the request, and its own code: all before it was undone. */
+function failedOperation({ detail, transaction }: Outcome): ProblemDetails {
+  invariant('M1', transaction !== undefined, 'a transaction failed without a result');
+  const { branch, operations } = transaction;
+  const place = `${branch}[${detail}]`;
+  const results = operations.map((operation) => rejectedResult(operation.code, operation.detail));
+  return {
+    field: place,
+    detail: `The operation at ${place} was rejected; nothing was changed.`,
+    more: { branch, item: Number(detail), result: results[0] },
+  };
 }
 
 function final(id: string): ProblemDetails {

@@ -32,6 +32,13 @@ export function otherCluster(own: string, found: string): FatalError {
   );
 }
 
+export function newerCluster(): FatalError {
+  return new FatalError(
+    EXIT.damagedData,
+    'The cluster uses commands of a later version of this program. Start that version on this node.',
+  );
+}
+
 export function nodeIdInUse(nodeId: string): FatalError {
   return new FatalError(
     EXIT.badConfiguration,

@@ -7,7 +7,7 @@ import { encodeCommand } from '../core/codec.ts';
 import type { StateLimits } from '../core/commands/command.ts';
 import { FEATURE_LEVEL } from '../core/commands/table.ts';
 import type { Machine } from '../core/machine.ts';
-import { lostLog, nodeIdInUse, otherCluster, unsavedIdentity } from './fatal.ts';
+import { lostLog, newerCluster, nodeIdInUse, otherCluster, unsavedIdentity } from './fatal.ts';
 import type { Heart } from './heart.ts';
 
 /** Where the id of the cluster that a data directory belongs to is kept. */
@@ -82,6 +82,7 @@ export class Membership {
   frameApplied(): void {
     const { state } = this.#options.machine;
     if (state.cluster !== this.#cluster && state.cluster !== '') this.#meet(state.cluster);
+    if ((state.limits?.featureLevel ?? 0) > FEATURE_LEVEL) throw newerCluster();
     if (state.members.isOusted(this.#options.author)) throw nodeIdInUse(this.#options.author.node);
     if (state.members.disagreements !== this.#knownDisagreements) this.#reportDisagreement(state.members.disagreements);
   }

@@ -2,6 +2,7 @@
 import type { Machine } from '../core/machine.ts';
 import type { Committer } from './committer.ts';
 import type { NodeMetrics } from './requests.ts';
+import type { Watches } from './watches.ts';
 
 export type MetricSources = {
   readonly machine: Machine;
@@ -9,9 +10,17 @@ export type MetricSources = {
   readonly pauses: number;
   readonly clockJumps: number;
   readonly waitingReads: number;
+  readonly watches: Watches;
 };
 
-export function nodeMetrics({ machine, committer, pauses, clockJumps, waitingReads }: MetricSources): NodeMetrics {
+export function nodeMetrics({
+  machine,
+  committer,
+  pauses,
+  clockJumps,
+  waitingReads,
+  watches,
+}: MetricSources): NodeMetrics {
   const { state, counters } = machine;
   return {
     ...committer.counters,
@@ -26,6 +35,8 @@ export function nodeMetrics({ machine, committer, pauses, clockJumps, waitingRea
     waitingCommands: committer.waitingCommands,
     waitingBytes: committer.waitingBytes,
     waitingReads,
+    watchersCutOff: watches.cutOff,
+    watchers: watches.count,
     keys: state.keyspace.keys,
     bytes: state.keyspace.bytes,
     rememberedOutcomes: state.recent.size,

@@ -1,22 +1,20 @@
 // One node: a replica of the state, fed by the log, and the way of a write: submit → committer → log → follower → apply → waiter.
 import type { FatalError } from '../base/errors.ts';
 import { NODE_LIMITS } from '../base/limits.ts';
-import type { Logger } from '../base/logger.ts';
-import type { World } from '../base/world.ts';
 import type { Frame } from '../core/codec.ts';
-import type { StateLimits } from '../core/commands/command.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { type Disposition, Machine } from '../core/machine.ts';
-import { MapKeyspace } from '../core/map-keyspace.ts';
-import type { CommitLog, LogRecord } from '../log/commit-log.ts';
+import type { LogRecord } from '../log/commit-log.ts';
+import { OffHeapKeyspace } from '../store/off-heap-keyspace.ts';
 import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests } from './digest-check.ts';
 import { EstimatedLogTime } from './estimate.ts';
 import { broken, logUnreachable, trimmedWithoutSnapshot } from './fatal.ts';
 import { Heart } from './heart.ts';
-import { type Identity, Membership } from './membership.ts';
+import { Membership } from './membership.ts';
 import { nodeMetrics } from './metrics.ts';
+import type { NodeOptions } from './options.ts';
 import { PauseDetector } from './pause.ts';
 import { ReplayProgress } from './progress.ts';
 import { Reads } from './reads.ts';
@@ -24,34 +22,23 @@ import { Replica } from './replica.ts';
 import type {
   ClusterView,
   DigestCheck,
+  ListRequest,
+  ListResult,
   NodeApi,
   NodeMetrics,
   ReadRequest,
   ReadResult,
   Refusal,
   Status,
+  WatchRequest,
+  WatchResult,
   WriteRequest,
   WriteResult,
 } from './requests.ts';
-import { degradations, isInDoubt } from './status.ts';
+import { isInDoubt, nodeStatus } from './status.ts';
 import { Upkeep } from './upkeep.ts';
+import { Watches } from './watches.ts';
 import { Writes } from './writes.ts';
-
-export type NodeOptions = {
-  readonly nodeId: string;
-  /** host:port of its HTTP server. */
-  readonly address: string;
-  readonly pid: number;
-  readonly version: string;
-  readonly log: CommitLog;
-  readonly world: World;
-  readonly logger: Logger;
-  /** Used only if this node creates the cluster; otherwise the log's are. */
-  readonly limits: StateLimits;
-  readonly identity: Identity;
-  /** Called once, when this node cannot go on. */
-  onFatal(error: FatalError): void;
-};
 
 export type ChorusNode = NodeApi & {
   /** Resolves when the node follows the log; whether it is ready says `status`. Rejects with FatalError. */
@@ -68,11 +55,12 @@ class Node implements ChorusNode {
   readonly nodeId: string;
   readonly #options: NodeOptions;
   readonly #incarnation: string;
-  readonly #machine = new Machine(new MapKeyspace());
+  readonly #machine: Machine;
   readonly #writes: Writes;
   readonly #committer: Committer;
   readonly #replica: Replica;
   readonly #reads: Reads;
+  readonly #watches: Watches;
   readonly #upkeep: Upkeep;
   readonly #heart: Heart;
   readonly #membership: Membership;
@@ -87,7 +75,8 @@ class Node implements ChorusNode {
   constructor(options: NodeOptions) {
     const { nodeId, log, world, logger } = options;
     const { clock } = world;
-    const machine = this.#machine;
+    const machine = new Machine(new OffHeapKeyspace(Math.floor(world.random() * 2 ** 53)));
+    this.#machine = machine;
     this.nodeId = nodeId;
     this.#options = options;
     this.#incarnation = world.newId();
@@ -106,6 +95,7 @@ class Node implements ChorusNode {
     const parts = { machine, log, world, clock, committer: this.#committer, estimate: this.#estimate };
     this.#writes = new Writes({ ...parts, refusal: () => this.refusal('write') });
     this.#reads = new Reads(parts);
+    this.#watches = new Watches({ ...parts, history: options.history, refusal: () => this.refusal('eventual-read') });
     this.#replica = new Replica({
       ...parts,
       logger,
@@ -140,6 +130,7 @@ class Node implements ChorusNode {
     if (from > 0) throw trimmedWithoutSnapshot(from);
     this.#phase = 'replaying';
     this.#progress.begin(from, to);
+    this.#watches.applied(this.#progress.left);
     logger.info({ incarnation: this.#incarnation, from, to }, 'began to follow the log');
     if (this.#progress.isOver) this.#proveFresh();
     this.#pause.start();
@@ -154,6 +145,7 @@ class Node implements ChorusNode {
     const wasServing = this.#phase === 'serving';
     this.#phase = 'stopping';
     this.#upkeep.stop();
+    this.#watches.stop();
     this.#membership.stop();
     if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
     const deadlineAt = clock.monotonicMs() + timeoutMs;
@@ -194,13 +186,16 @@ class Node implements ChorusNode {
     return this.#reads.eventual(key);
   }
 
-  async read(request: ReadRequest): Promise<ReadResult> {
-    const reason = this.refusal(request.consistency === 'eventual' ? 'eventual-read' : 'consistent-read');
-    if (reason !== undefined) return { kind: 'refused', reason };
-    if (request.consistency === 'eventual') return { kind: 'read', entry: this.get(request.key) };
-    const found = await this.#reads.read(request);
-    if (found.kind !== 'interrupted') return found;
-    return { kind: 'refused', reason: this.refusal('write') ?? 'paused' };
+  read(request: ReadRequest): Promise<ReadResult> {
+    return this.#serve(request, () => this.#reads.read(request));
+  }
+
+  list(request: ListRequest): Promise<ListResult> {
+    return this.#serve(request, () => this.#reads.list(request));
+  }
+
+  watch(request: WatchRequest): WatchResult {
+    return this.#watches.open(request);
   }
 
   submit(request: WriteRequest): Promise<WriteResult> {
@@ -208,11 +203,7 @@ class Node implements ChorusNode {
   }
 
   status(): Status {
-    const lagMs = this.lagMs();
-    const phase =
-      this.#phase !== 'serving' ? this.#phase : isInDoubt(this.#heart, this.#committer) ? 'paused' : 'ready';
-    const degraded = degradations(lagMs, this.#committer.trouble);
-    return { phase, progress: this.#progress.view(), lagMs, degraded };
+    return nodeStatus(this.#phase, this.#heart, this.#committer, this.#progress);
   }
 
   cluster(): ClusterView {
@@ -228,10 +219,8 @@ class Node implements ChorusNode {
     const reason = this.refusal('write');
     if (reason !== undefined) return { kind: 'refused', reason };
     const { clock } = this.#options.world;
-    return checkDigests(
-      { machine: this.#machine, committer: this.#committer, offsets: this.#reads.offsets, clock },
-      timeoutMs,
-    );
+    const { offsets } = this.#reads;
+    return checkDigests({ machine: this.#machine, committer: this.#committer, offsets, clock }, timeoutMs);
   }
 
   metrics(): NodeMetrics {
@@ -241,6 +230,7 @@ class Node implements ChorusNode {
       pauses: this.#pauses,
       clockJumps: this.#estimate.jumps,
       waitingReads: this.#reads.waiting,
+      watches: this.#watches,
     });
   }
 
@@ -250,9 +240,21 @@ class Node implements ChorusNode {
     this.#options.world.fault('after-apply-before-answer');
     this.#reads.advance(state.revision, nextOffset);
     if (this.#progress.applied(record.offset, record.payload.length)) this.#caughtUp();
+    this.#watches.applied(this.#progress.left);
     if (frame === undefined || disposition !== 'applied') return;
     if (frame.commands[0]?.command.type === 'heartbeat' && this.#isOwn(frame)) this.#ownHeartbeatApplied(frame.n);
     this.#membership.frameApplied();
+  }
+
+  async #serve<T extends { readonly kind: string }>(
+    { consistency }: Pick<ReadRequest, 'consistency'>,
+    find: () => Promise<T | { readonly kind: 'interrupted' }>,
+  ): Promise<Exclude<T, { readonly kind: 'interrupted' }> | { readonly kind: 'refused'; readonly reason: Refusal }> {
+    const reason = this.refusal(consistency === 'eventual' ? 'eventual-read' : 'consistent-read');
+    if (reason !== undefined) return { kind: 'refused', reason };
+    const found = await find();
+    if (found.kind !== 'interrupted') return found as Exclude<T, { readonly kind: 'interrupted' }>;
+    return { kind: 'refused', reason: this.refusal('write') ?? 'paused' };
   }
 
   #caughtUp(): void {

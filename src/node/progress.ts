@@ -29,6 +29,11 @@ export class ReplayProgress {
     return this.#endedAt !== undefined;
   }
 
+  /** Records that the log held at the start and that are not applied yet. */
+  get left(): number {
+    return Math.max(0, this.#to - this.#next);
+  }
+
   /** True for the record that ends the replay. */
   applied(offset: number, bytes: number): boolean {
     if (this.#endedAt !== undefined) return false;
@@ -43,13 +48,12 @@ export class ReplayProgress {
     const records = this.#next - this.#from;
     const seconds = ((this.#endedAt ?? this.#clock.monotonicMs()) - this.#startedAt) / 1000;
     const recordsPerSecond = seconds > 0 ? Math.round(records / seconds) : 0;
-    const left = Math.max(0, this.#to - this.#next);
     return {
       records,
       bytes: this.#bytes,
       percent: this.isOver ? 100 : Math.floor((100 * records) / Math.max(1, this.#to - this.#from)),
       recordsPerSecond,
-      secondsLeft: recordsPerSecond > 0 ? Math.ceil(left / recordsPerSecond) : 0,
+      secondsLeft: recordsPerSecond > 0 ? Math.ceil(this.left / recordsPerSecond) : 0,
     };
   }
 }

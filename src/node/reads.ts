@@ -5,8 +5,9 @@ import type { Machine } from '../core/machine.ts';
 import type { CommitLog } from '../log/commit-log.ts';
 import type { Committer } from './committer.ts';
 import type { EstimatedLogTime } from './estimate.ts';
+import { listPage, type PageFound } from './listing.ts';
 import { Positions, type Reached } from './positions.ts';
-import type { ReadRequest } from './requests.ts';
+import type { ListRequest, ReadRequest } from './requests.ts';
 
 export type ReadsOptions = {
   readonly machine: Machine;
@@ -61,9 +62,21 @@ export class Reads {
   }
 
   async read(request: ReadRequest): Promise<Found> {
+    if (request.consistency === 'eventual') return { kind: 'read', entry: copyOf(this.eventual(request.key)) };
     const deadlineAt = this.#options.clock.monotonicMs() + request.timeoutMs;
     const reached = await this.reach(request, deadlineAt);
     return reached === 'reached' ? this.#look(request.key, deadlineAt) : { kind: reached };
+  }
+
+  list(request: ListRequest): Promise<PageFound> {
+    return listPage(
+      {
+        ...this.#options,
+        reach: (demand, deadlineAt) => this.reach(demand, deadlineAt),
+        nextRecord: (deadlineAt) => this.#nextRecord(deadlineAt),
+      },
+      request,
+    );
   }
 
   /** Waits until this replica may answer as `consistency` promises. */
@@ -106,9 +119,18 @@ export class Reads {
     const { machine, estimate } = this.#options;
     for (;;) {
       const entry = machine.state.entry(key);
-      if (entry === undefined || !isExpired(entry, estimate.now())) return { kind: 'read', entry };
-      const reached = await this.offsets.reach(machine.nextOffset + 1, deadlineAt);
+      if (entry === undefined || !isExpired(entry, estimate.now())) return { kind: 'read', entry: copyOf(entry) };
+      const reached = await this.#nextRecord(deadlineAt);
       if (reached !== 'reached') return { kind: reached };
     }
   }
+
+  #nextRecord(deadlineAt: number): Promise<Reached> {
+    return this.offsets.reach(this.#options.machine.nextOffset + 1, deadlineAt);
+  }
+}
+
+// The next record may be applied before the promise is heard, and the entry's bytes are only good until then.
+function copyOf(entry: Entry | undefined): Entry | undefined {
+  return entry === undefined ? undefined : { ...entry, value: new Uint8Array(entry.value) };
 }

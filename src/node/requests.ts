@@ -1,7 +1,8 @@
 // What a node is asked and what it answers: the types between node/ and its callers.
-import type { KeyCommand } from '../core/commands/command.ts';
+import type { ClientCommand } from '../core/commands/command.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type { Outcome } from '../core/outcome.ts';
+import type { ChangeEvent, Position } from './history.ts';
 
 export const CONSISTENCIES = ['eventual', 'session', 'linearizable'] as const;
 export type Consistency = (typeof CONSISTENCIES)[number];
@@ -9,8 +10,11 @@ export type Consistency = (typeof CONSISTENCIES)[number];
 /** Why this node cannot serve now. 'overloaded' is 429; the others are 503: another node may. */
 export type Refusal = 'replaying' | 'paused' | 'stopping' | 'quarantined' | 'overloaded';
 
+/** Why a command cannot be appended, by any node: no frame takes it, or not every live member knows it yet. */
+export type CommandRefusal = 'too-large' | 'feature-not-enabled';
+
 export type WriteRequest = {
-  readonly command: KeyCommand;
+  readonly command: ClientCommand;
   /** The id that came in with the request; undefined: the node makes one. */
   readonly id: string | undefined;
   /** Who asks; ids are scoped to it. '' without authentication. */
@@ -25,7 +29,7 @@ export type WriteResult =
   | {
       readonly kind: 'refused';
       readonly id: string;
-      readonly reason: Refusal | 'too-large';
+      readonly reason: Refusal | CommandRefusal;
       readonly isUnknown: boolean;
     }
   | { readonly kind: 'timed-out'; readonly id: string; readonly isUnknown: boolean };
@@ -39,10 +43,70 @@ export type ReadRequest = {
 };
 
 export type ReadResult =
-  /** `entry` is undefined when there is none. Its bytes must be copied or sent before the current turn ends. */
+  /** `entry` is undefined when there is none; it is a copy. */
   | { readonly kind: 'read'; readonly entry: Entry | undefined }
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
+
+export type ListRequest = Omit<ReadRequest, 'key'> & {
+  readonly prefix: Uint8Array;
+  /** The page begins behind this key; undefined: with the first. */
+  readonly after: Uint8Array | undefined;
+  /** 1 to LIST_LIMITS.maxKeys. */
+  readonly limit: number;
+  readonly withValues: boolean;
+};
+
+export type ListedEntry = Omit<Entry, 'value'> & {
+  readonly key: Uint8Array;
+  readonly bytes: number;
+  /** Undefined unless values were asked for. */
+  readonly value: Uint8Array | undefined;
+};
+
+/** Copies: they stay as they are. */
+export type Page = {
+  readonly entries: readonly ListedEntry[];
+  /** The next page begins behind this key; undefined: there is none. */
+  readonly last: Uint8Array | undefined;
+  /** Of the state that was listed. */
+  readonly revision: number;
+};
+
+export type ListResult =
+  | { readonly kind: 'listed'; readonly page: Page }
+  | { readonly kind: 'refused'; readonly reason: Refusal }
+  | { readonly kind: 'timed-out' };
+
+/** Where a watcher's events go. Called in later turns than `open`; not after `end`. */
+export type WatchSink = {
+  /** The next events. False: take no more until `drained` was called. */
+  send(events: readonly ChangeEvent[]): boolean;
+  /** Now and then: all events up to this position were sent. Answers as `send` does. */
+  rest(position: Position): boolean;
+  /** The last call. All events up to `position` were sent; 'slow': the history went on without this watcher. */
+  end(reason: 'slow' | 'stopping', position: Position): void;
+};
+
+export type WatchRequest = {
+  readonly prefix: Uint8Array;
+  /** Undefined: from now on. One that this node has not reached yet is waited for. */
+  readonly since: Position | undefined;
+  readonly sink: WatchSink;
+};
+
+export type WatchResult =
+  | {
+      readonly kind: 'watching';
+      /** Events after this position will be sent. */
+      readonly from: Position;
+      /** The sink takes events again. */
+      drained(): void;
+      close(): void;
+    }
+  /** Not all events since then are kept. Whoever reads the keys at `revision` or later can go on from there. */
+  | { readonly kind: 'gone'; readonly revision: number; readonly oldest: Position }
+  | { readonly kind: 'refused'; readonly reason: Refusal };
 
 export type Phase = 'starting' | 'replaying' | 'ready' | 'paused' | 'stopping' | 'quarantined';
 
@@ -118,10 +182,13 @@ export type NodeMetrics = {
   readonly disagreements: number;
   readonly repeats: number;
   readonly clockJumps: number;
+  /** Watchers that were too slow. */
+  readonly watchersCutOff: number;
   /** Gauges from here on. */
   readonly waitingCommands: number;
   readonly waitingBytes: number;
   readonly waitingReads: number;
+  readonly watchers: number;
   readonly keys: number;
   readonly bytes: number;
   readonly rememberedOutcomes: number;
@@ -141,9 +208,16 @@ export type NodeApi = {
    * request has been read and again when its body has.
    */
   refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined;
-  /** The entry by local state and estimated log time; the caller has asked `refusal` first. */
+  /**
+   * The entry by local state and estimated log time; the caller has asked `refusal` first. Its bytes are a view, to be
+   * used or copied before anything is awaited.
+   */
   get(key: Uint8Array): Entry | undefined;
   read(request: ReadRequest): Promise<ReadResult>;
+  /** One page of keys; the pages of one listing are each of their own revision. */
+  list(request: ListRequest): Promise<ListResult>;
+  /** Events from a position on, given to the request's sink until one side ends it. */
+  watch(request: WatchRequest): WatchResult;
   submit(request: WriteRequest): Promise<WriteResult>;
   status(): Status;
   cluster(): ClusterView;

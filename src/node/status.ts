@@ -1,7 +1,21 @@
-// How far a node that serves can be trusted: whether it must first prove that it is fresh, and what is not as it should be.
+// What a node says of itself: its phase, whether it must first prove that it is fresh, and what is not as it should be.
 import { NODE_LIMITS } from '../base/limits.ts';
 import type { Committer } from './committer.ts';
 import type { Heart } from './heart.ts';
+import type { ReplayProgress } from './progress.ts';
+import type { Status } from './requests.ts';
+
+export function nodeStatus(
+  phase: 'starting' | 'replaying' | 'serving' | 'stopping',
+  heart: Heart,
+  committer: Committer,
+  progress: ReplayProgress,
+): Status {
+  const lagMs = heart.lagMs();
+  const served = isInDoubt(heart, committer) ? 'paused' : 'ready';
+  const degraded = degradations(lagMs, committer.trouble);
+  return { phase: phase === 'serving' ? served : phase, progress: progress.view(), lagMs, degraded };
+}
 
 /**
  * Whether writes and consistent reads must go to another node. Not while the log takes nothing: then no node can prove
@@ -14,7 +28,7 @@ export function isInDoubt(heart: Heart, committer: Committer): boolean {
 }
 
 /** Sentences for /readyz. `trouble`: the latest append's, if it failed. */
-export function degradations(lagMs: number, trouble: string | undefined): readonly string[] {
+function degradations(lagMs: number, trouble: string | undefined): readonly string[] {
   const found: string[] = [];
   if (trouble !== undefined) found.push(`the log does not take what is written: ${trouble}`);
   if (lagMs > NODE_LIMITS.degradedLagMs) found.push(`what is read here may be ${Math.round(lagMs)} ms old`);

@@ -1,9 +1,9 @@
 // The waiters of writes: each waits for its own attempt, never for an id, since two requests may carry one id.
 import type { Outcome } from '../core/outcome.ts';
-import type { Refusal } from './requests.ts';
+import type { CommandRefusal, Refusal } from './requests.ts';
 
 /** Why a wait ended without an outcome. */
-export type WhyNot = 'time-up' | Refusal | 'too-large';
+export type WhyNot = 'time-up' | Refusal | CommandRefusal;
 
 export type Ending =
   | { readonly kind: 'applied'; readonly outcome: Outcome }

@@ -2,6 +2,9 @@
 import { FRAME_LIMITS } from '../base/limits.ts';
 import type { World } from '../base/world.ts';
 import { encodeCommand } from '../core/codec.ts';
+import type { ClientCommand } from '../core/commands/command.ts';
+import { featureLevelOf } from '../core/commands/table.ts';
+import type { Machine } from '../core/machine.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Committer } from './committer.ts';
 import type { EstimatedLogTime } from './estimate.ts';
@@ -9,6 +12,7 @@ import type { Refusal, WriteRequest, WriteResult } from './requests.ts';
 import { type Ending, Waiters, type WhyNot } from './waiters.ts';
 
 export type WritesOptions = {
+  readonly machine: Machine;
   readonly committer: Committer;
   readonly estimate: EstimatedLogTime;
   readonly world: World;
@@ -69,7 +73,7 @@ export class Writes {
     const attempt = ++this.#attempts;
     const deadline = Math.ceil(estimate.now() + timeoutMs);
     const bytes = encodeCommand({ attempt, id, caller, deadline }, command);
-    const why = this.#whyNot(bytes.length);
+    const why = this.#whyNot(command, bytes.length);
     if (why !== undefined) {
       end({ kind: 'not-appended', why });
       return;
@@ -82,7 +86,10 @@ export class Writes {
     committer.enqueue({ attempt, bytes, deadlineAt: world.clock.monotonicMs() + timeoutMs });
   }
 
-  #whyNot(bytes: number): WhyNot | undefined {
+  #whyNot(command: ClientCommand, bytes: number): WhyNot | undefined {
+    // A node that does not know the command would have to stop at it: it must not even come into the log.
+    const { limits } = this.#options.machine.state;
+    if (featureLevelOf(command.type) > (limits?.featureLevel ?? 1)) return 'feature-not-enabled';
     if (bytes > FRAME_LIMITS.maxFrameBytes - FRAME_LIMITS.headBytes) return 'too-large';
     return this.#options.refusal() ?? (this.#options.committer.hasRoomFor(bytes) ? undefined : 'overloaded');
   }

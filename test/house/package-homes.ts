@@ -8,6 +8,7 @@ export const HOMES: Readonly<Record<string, string>> = {
   'node:sqlite': 'src/log/',
   express: 'src/http/',
   'prom-client': 'src/http/',
+  compression: 'src/http/',
   axios: 'src/client/',
   undici: 'src/cluster/',
   pino: 'src/base/',

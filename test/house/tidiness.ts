@@ -1,4 +1,4 @@
-// What every file must look like, and what core/ must not touch to stay deterministic.
+// What every file must look like, and what core/ and store/ must not touch to stay deterministic.
 import { basename } from 'node:path';
 import type { SourceFile } from './source-files.ts';
 import { importsOf } from './source-imports.ts';
@@ -15,7 +15,9 @@ export function tidinessFaults(file: SourceFile): readonly string[] {
     ...tokens.flatMap((token, at) =>
       isAnyType(tokens, at) ? [`line ${token.line}: the type any is not used here`] : [],
     ),
-    ...(file.path.startsWith('src/core/') ? impurityFaults(file.text, tokens) : []),
+    ...DETERMINISTIC.filter((layer) => file.path.startsWith(`src/${layer}`)).flatMap((layer) =>
+      impurityFaults(layer, file.text, tokens),
+    ),
   ];
   return faults.map((fault) => `${file.path}: ${fault}`);
 }
@@ -50,6 +52,7 @@ function isAnyType(tokens: readonly Token[], at: number): boolean {
   return !isProperty(tokens, at) && ![':', '(', '?'].includes(next);
 }
 
+const DETERMINISTIC = ['core/', 'store/'] as const;
 const IMPURE_WORDS: ReadonlySet<string> = new Set(
   (
     'Date performance process setTimeout setInterval setImmediate queueMicrotask await async Promise crypto randomUUID ' +
@@ -62,14 +65,16 @@ const IMPURE_PROPERTIES = /^(random|hrtime|localeCompare|toLocale\w*)$/;
 /** Modules of pure functions (checksums) and of bytes. */
 const PURE_MODULES: ReadonlySet<string> = new Set(['node:zlib', 'node:buffer']);
 
-function impurityFaults(text: string, tokens: readonly Token[]): readonly string[] {
+function impurityFaults(layer: string, text: string, tokens: readonly Token[]): readonly string[] {
   const faults = tokens.flatMap((token, at) => {
     if (token.kind !== 'word') return [];
     const isImpure = isProperty(tokens, at) ? IMPURE_PROPERTIES.test(token.text) : IMPURE_WORDS.has(token.text);
-    return isImpure ? [`line ${token.line}: core/ is deterministic and may not use ${token.text}`] : [];
+    return isImpure ? [`line ${token.line}: ${layer} is deterministic and may not use ${token.text}`] : [];
   });
   const modules = importsOf(text).flatMap(({ specifier = 'a computed path', line }) =>
-    specifier.startsWith('.') || PURE_MODULES.has(specifier) ? [] : [`line ${line}: core/ may not import ${specifier}`],
+    specifier.startsWith('.') || PURE_MODULES.has(specifier)
+      ? []
+      : [`line ${line}: ${layer} may not import ${specifier}`],
   );
   return [...faults, ...modules];
 }

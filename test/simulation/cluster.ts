@@ -41,11 +41,13 @@ export class SimulatedCluster {
   readonly #observer: Observer;
   #logClockOffset = LOG_EPOCH;
   #wallClockOffset = 0;
+  readonly #eventsKept: number;
 
   constructor(scheduler: Scheduler, swarm: Swarm, observer: Observer) {
     this.#scheduler = scheduler;
     this.#observer = observer;
     this.swarm = swarm;
+    this.#eventsKept = swarm.eventsKept;
     this.store = createMemoryLogStore({
       clock: {
         monotonicMs: () => scheduler.now,
@@ -128,6 +130,7 @@ export class SimulatedCluster {
       world: process.world,
       logger: silent,
       limits: LIMITS,
+      history: { maxEvents: this.#eventsKept },
       identity: {
         load: async () => slot.cluster,
         save: async (cluster) => {
@@ -163,7 +166,11 @@ export class SimulatedCluster {
     if (chance < bound) return { kind: 'unknown', landsAfterMs: undefined, answersAfterMs };
     bound += swarm.zombieAppend;
     if (chance < bound) {
-      return { kind: 'unknown', landsAfterMs: answersAfterMs + scheduler.random() * 3000, answersAfterMs };
+      return {
+        kind: 'unknown',
+        landsAfterMs: answersAfterMs + scheduler.random() * 3000,
+        answersAfterMs,
+      };
     }
     return { kind: 'acknowledged', landsAfterMs, answersAfterMs };
   }

@@ -2,11 +2,20 @@
 import { decodeFrame } from '../../src/core/codec.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
 import { isRemembered } from '../../src/core/outcome.ts';
+import { positionText } from '../../src/http/events.ts';
 import { hexDigest } from '../../src/node/cluster-view.ts';
+import { isAfter } from '../../src/node/history.ts';
 import type { Consistency, WriteResult } from '../../src/node/requests.ts';
 import type { History, WriteRecord } from './clients.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
 import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
+import type { Told } from './watchers.ts';
+
+export type Watched = {
+  readonly told: readonly Told[];
+  /** The events of records before this offset have had the time to arrive. */
+  readonly arrivedBefore: number;
+};
 
 /** A request read late by this much is not yet a pause, and the log's time may lag by as much. */
 const LATE_WRITE_SLACK_MS = 1500;
@@ -56,7 +65,7 @@ export class Oracles {
   }
 
   /** After healing and draining. */
-  judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean): void {
+  judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean, watched: Watched): void {
     const truth = replay(cluster.store.history());
     for (const name of truth.doubledFrames) this.onViolation(`frame ${name} was applied twice`);
     for (const key of truth.expiredEarly) this.onViolation(`${key} was expired before its time`);
@@ -72,6 +81,7 @@ export class Oracles {
     for (const write of history.writes) this.#judgeWrite(write, truth);
     if (judgesLateWrites) for (const write of history.writes) this.#judgeLateness(write, truth, cluster.landedAt);
     this.#judgeReads(history, truth);
+    for (const told of watched.told) this.#judgeWatch(told, truth, watched.arrivedBefore);
     this.#judgeReplicas(cluster, truth);
   }
 
@@ -119,6 +129,22 @@ export class Oracles {
         );
       }
     }
+  }
+
+  // Each event once, in order, from the first position to the last; and at the end nothing is missing.
+  #judgeWatch({ prefix, from, events, to, isOpen }: Told, truth: Replay, arrivedBefore: number): void {
+    const wanted = truth.changes.filter(
+      (change) =>
+        change.key.startsWith(prefix) &&
+        isAfter(change, from) &&
+        (!isAfter(change, to) || (isOpen && change.offset < arrivedBefore)),
+    );
+    const at = wanted.findIndex(({ text }, n) => events[n] !== text);
+    if (at === -1 && events.length === wanted.length) return;
+    const place = at === -1 ? wanted.length : at;
+    this.onViolation(
+      `a watcher of "${prefix}" since ${positionText(from)} was told "${events[place]}" where "${wanted[place]?.text}" had happened`,
+    );
   }
 
   // K2: the digests that the nodes report are those of a replay from the start.

@@ -96,4 +96,28 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'command.deadline !== 0 && state.time.now > command.deadline',
     replace: 'command.deadline < 0',
   },
+  {
+    name: 'watch resumes one too late',
+    file: 'src/node/history.ts',
+    find: '    return low;\n',
+    replace: '    return Math.min(low + 1, this.nextNumber);\n',
+  },
+  {
+    name: 'a revision that lies ahead is not waited for',
+    file: 'src/node/watches.ts',
+    find: 'if (event === undefined || !isAfter(event, watcher.position)) continue;',
+    replace: 'if (event === undefined) continue;',
+  },
+  {
+    name: 'events that are gone are not said to be',
+    file: 'src/node/watches.ts',
+    find: 'if (isAfter(history.before, from))',
+    replace: 'if (isAfter(history.before, from) && from.revision < 0)',
+  },
+  {
+    name: 'a slow watcher is not cut off',
+    file: 'src/node/watches.ts',
+    find: 'if (watcher.next < history.firstNumber)',
+    replace: 'if (watcher.next < 0)',
+  },
 ];

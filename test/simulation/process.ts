@@ -59,8 +59,16 @@ export class SimulatedProcess {
   /** Hands something in from outside. */
   deliver(input: Input, task: () => void): void {
     if (this.isDead) return;
-    if (this.#isPaused) this.#held.push({ input, task });
-    else task();
+    if (this.#isPaused) {
+      this.#held.push({ input, task });
+      return;
+    }
+    try {
+      task();
+    } catch (error) {
+      // A crash out of a timer has nobody else to catch it.
+      if (!(error instanceof SimulatedCrash)) throw error;
+    }
   }
 
   pause(): void {

@@ -5,11 +5,15 @@ import { Machine } from '../../src/core/machine.ts';
 import { MapKeyspace } from '../../src/core/map-keyspace.ts';
 import { isSuccess, type Outcome } from '../../src/core/outcome.ts';
 import type { LogRecord } from '../../src/log/commit-log.ts';
+import type { Position } from '../../src/node/history.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
 
 /** An entry's state from a revision on: `seen` is its revision, 0 while there is none. */
 export type KeyState = { readonly from: number; readonly seen: number; readonly expiresAt: number };
+
+/** What happened to a key: its place, and all that a watcher is told of it. */
+export type ChangeFact = Position & { readonly offset: number; readonly key: string; readonly text: string };
 
 export type Replay = {
   /** Every applied command that carried this id, in order. */
@@ -21,6 +25,7 @@ export type Replay = {
   readonly expiredEarly: readonly string[];
   /** Digest by revision, as noted at the ends of frames. */
   readonly digests: ReadonlyMap<number, bigint>;
+  readonly changes: readonly ChangeFact[];
 };
 
 export function replay(records: readonly LogRecord[]): Replay {
@@ -31,6 +36,16 @@ export function replay(records: readonly LogRecord[]): Replay {
   const doubledFrames: string[] = [];
   const expiredEarly: string[] = [];
   const digests = new Map<number, bigint>();
+  const changes: ChangeFact[] = [];
+  machine.state.onChange = (change, keyBytes, entry) => {
+    const { revision } = machine.state;
+    const place = changes.filter((other) => other.revision === revision).length;
+    const key = Buffer.from(keyBytes).toString('latin1');
+    const value = change === 'put' ? Buffer.from(entry?.value ?? []).toString('latin1') : '';
+    const expiresAt = entry === undefined || entry.expiresAt === 0 ? '' : new Date(entry.expiresAt).toISOString();
+    const text = [`${revision}.${place}`, change, key, value, expiresAt].join(' ');
+    changes.push({ revision, place, offset: machine.nextOffset - 1, key, text });
+  };
   for (const { offset, timestamp, payload } of records) {
     const decoded = decodeFrame(payload);
     if (decoded.kind === 'newer') throw new Error('the simulator wrote a newer frame');
@@ -47,7 +62,7 @@ export function replay(records: readonly LogRecord[]): Replay {
     const note = machine.notes.at(-1);
     if (note !== undefined) digests.set(note.revision, note.digest);
   }
-  return { byId, byKey, doubledFrames, expiredEarly, digests };
+  return { byId, byKey, doubledFrames, expiredEarly, digests, changes };
 
   function noteKey(command: KeyCommand | Expire, outcome: Outcome): void {
     const { keyspace, revision, time } = machine.state;

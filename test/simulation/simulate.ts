@@ -5,6 +5,7 @@ import { SimulatedCluster } from './cluster.ts';
 import { Oracles } from './oracles.ts';
 import { Scheduler } from './scheduler.ts';
 import { drawSwarm } from './swarm.ts';
+import { startWatchers, type Told } from './watchers.ts';
 
 export type RunResult = {
   readonly seed: number;
@@ -24,10 +25,15 @@ const FAULTY_MS = 15_000;
 const CALM_MS = 45_000;
 const SETTLE_MS = 8000;
 const PROBE_MS = 50;
+/** Far from the seeds of runs. */
+const WATCHING_SEEDS = 1_000_000;
+/** Within it a watcher without faults comes back to another node and is told everything. */
+const ARRIVAL_MS = 2000;
 
 export async function simulate(seed: number): Promise<RunResult> {
   const scheduler = new Scheduler(seed);
-  const swarm = drawSwarm(scheduler);
+  const watching = new Scheduler(seed + WATCHING_SEEDS);
+  const swarm = drawSwarm(scheduler, watching);
   const oracles = new Oracles();
   const cluster = new SimulatedCluster(scheduler, swarm, {
     onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),
@@ -42,6 +48,8 @@ export async function simulate(seed: number): Promise<RunResult> {
       running--;
     });
   }
+  const told: Told[] = [];
+  startWatchers(cluster, scheduler, watching, told);
   probe(scheduler, cluster, oracles);
   await scheduler.runUntil(FAULTY_MS);
   cluster.heal();
@@ -50,7 +58,9 @@ export async function simulate(seed: number): Promise<RunResult> {
   await scheduler.runUntil(scheduler.now + SETTLE_MS);
   const check = await checkDigests(scheduler, cluster);
   if (check !== 'agreed') oracles.onViolation(check);
-  oracles.judge(cluster, history, swarm.logClockJumpEvery === 0);
+  const arrivedBefore = cluster.store.history().length;
+  await scheduler.runUntil(scheduler.now + ARRIVAL_MS);
+  oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, { told, arrivedBefore });
   for (const record of cluster.store.history()) scheduler.note(`${record.timestamp}:${record.payload.length}`);
   cluster.end();
   return {

@@ -21,6 +21,10 @@ export type Swarm = {
   readonly duplicateRequest: number;
   readonly lostAnswer: number;
   readonly clientId: number;
+  /** Chance that a watcher takes no more for a while, per batch of events. */
+  readonly slowWatcher: number;
+  /** Events that a node keeps for watchers. */
+  readonly eventsKept: number;
 };
 
 /** No faults: what a run ends with, so that everything can come to its end. */
@@ -39,9 +43,12 @@ export const CALM: Swarm = {
   duplicateRequest: 0,
   lostAnswer: 0,
   clientId: 0.7,
+  slowWatcher: 0,
+  eventsKept: 100_000,
 };
 
-export function drawSwarm(scheduler: Scheduler): Swarm {
+/** `watching` is the chance of all that concerns watchers: they change nothing in what a seed draws for the rest. */
+export function drawSwarm(scheduler: Scheduler, watching: Scheduler): Swarm {
   const sometimes = (share: number, value: number) => (scheduler.random() < share ? value * scheduler.random() : 0);
   return {
     lostAcknowledgement: sometimes(0.5, 0.3),
@@ -58,5 +65,7 @@ export function drawSwarm(scheduler: Scheduler): Swarm {
     duplicateRequest: sometimes(0.5, 0.3),
     lostAnswer: sometimes(0.5, 0.2),
     clientId: scheduler.pick([0.3, 0.8, 1]),
+    slowWatcher: watching.pick([0, 0.1, 0.5]),
+    eventsKept: watching.pick([10, 60, 100_000]),
   };
 }

@@ -83,6 +83,48 @@ export function keyspaceContract(name: string, create: () => Keyspace): void {
       );
     });
 
+    test('lists the keys with a prefix after a key in byte order, page by page, as a sorted list would', () => {
+      const prefixes = fc.oneof(fc.constant(new Uint8Array(0)), keys);
+      fc.assert(
+        fc.property(
+          operations,
+          prefixes,
+          fc.option(keys),
+          fc.integer({ min: 0, max: 4 }),
+          (list, prefix, start, limit) => {
+            const keyspace = create();
+            const model = new Model();
+            for (const operation of list) {
+              run(keyspace, operation);
+              model.run(operation);
+            }
+            const after = start ?? undefined;
+            const expected = model.keysAfter(prefix, after);
+            expect(keyspace.keysAfter(prefix, after, ALL).map(nameOf)).toEqual(expected);
+            expect(keyspace.keysAfter(prefix, after, limit).map(nameOf)).toEqual(expected.slice(0, limit));
+          },
+        ),
+      );
+    });
+
+    test('lists whole pages of thousands of keys, while others come and go', () => {
+      const keyspace = create();
+      const present = new Set<number>();
+      for (let i = 0; i < 6000; i++) {
+        const number = (i * 7919) % 4099;
+        if (i % 3 === 2) keyspace.delete(numbered(number));
+        else keyspace.set(numbered(number), ENTRY);
+        if (i % 3 === 2) present.delete(number);
+        else present.add(number);
+      }
+      const paged: string[] = [];
+      for (let page = keyspace.keysAfter(NOTHING, undefined, 100); page.length > 0; ) {
+        paged.push(...page.map(nameOf));
+        page = keyspace.keysAfter(NOTHING, page.at(-1), 100);
+      }
+      expect(paged).toEqual([...present].sort((a, b) => a - b).map((number) => nameOf(numbered(number))));
+    });
+
     test('an entry has passed at its very millisecond, not before', () => {
       const keyspace = create();
       keyspace.set(numbered(1), { ...ENTRY, expiresAt: 1500 });
@@ -98,7 +140,31 @@ export function keyspaceContract(name: string, create: () => Keyspace): void {
       key.fill(9);
       value.fill(9);
       expect([...(keyspace.get(Uint8Array.of(1, 2))?.value ?? [])]).toEqual([3, 4]);
+      // `slice` of a Buffer is no copy.
+      const buffer = Buffer.of(5, 6);
+      keyspace.set(buffer, { ...ENTRY, value: buffer });
+      const [named] = keyspace.keysAfter(buffer, undefined, 1);
+      buffer.fill(9);
+      expect([...(keyspace.get(named ?? NOTHING)?.value ?? [])]).toEqual([5, 6]);
+      keyspace.delete(Buffer.of(5, 6));
       expect(keyspace.expired(5, ALL).map((passed) => [...passed.key])).toEqual([[1, 2]]);
+      const listed = keyspace.keysAfter(NOTHING, undefined, ALL);
+      listed[0]?.fill(9);
+      expect(keyspace.keysAfter(NOTHING, undefined, ALL).map((found) => [...found])).toEqual([[1, 2]]);
+    });
+
+    test('an entry may be set again from the views that get gave, with another time, type or value', () => {
+      fc.assert(
+        fc.property(fc.uint8Array({ maxLength: 40 }), fc.array(entries, { maxLength: 8 }), (value, changes) => {
+          const keyspace = create();
+          keyspace.set(numbered(1), { ...ENTRY, value });
+          for (const { contentType, revision, expiresAt } of changes) {
+            const old = keyspace.get(numbered(1)) ?? ENTRY;
+            keyspace.set(numbered(1), { value: old.value, contentType, revision, expiresAt });
+            expect(keyspace.get(numbered(1))).toEqual({ value, contentType, revision, expiresAt });
+          }
+        }),
+      );
     });
 
     test('equal contents have equal digests, by whatever way and in whatever order they came', () => {
@@ -155,6 +221,7 @@ export function keyspaceContract(name: string, create: () => Keyspace): void {
   });
 }
 
+const NOTHING = new Uint8Array(0);
 const ENTRY: Entry = { value: Uint8Array.of(1, 2, 3), contentType: 'a', revision: 7, expiresAt: 0 };
 
 class Model {
@@ -168,6 +235,12 @@ class Model {
 
   get bytes(): number {
     return [...this.entries.values()].reduce((sum, { key, entry }) => sum + logicalBytes(key, entry), 0);
+  }
+
+  /** Hex keeps the order of bytes. */
+  keysAfter(prefix: Uint8Array, after: Uint8Array | undefined): string[] {
+    const names = [...this.entries.keys()].filter((name) => name.startsWith(nameOf(prefix)));
+    return names.filter((name) => after === undefined || name > nameOf(after)).sort();
   }
 
   expired(time: number): (readonly [string, number])[] {

@@ -17,7 +17,7 @@ export const expire: CommandSpec<Expire> = {
     const entry = state.keyspace.get(command.key);
     // A renewal since the proposal has another revision; a node whose estimate ran ahead proposes too early.
     if (entry?.revision !== command.revision || !isExpired(entry, state.time.now)) return VERDICTS.stale;
-    state.keyspace.delete(command.key);
+    state.remove('expire', command.key);
     return VERDICTS.deleted;
   },
 };

@@ -1,6 +1,7 @@
 // The commands that make and hold together the cluster: create-cluster, heartbeat.
 import { Malformed } from '../bytes.ts';
 import { VERDICTS } from '../outcome.ts';
+import type { State } from '../state.ts';
 import type { CreateCluster, Heartbeat } from './command.ts';
 import type { CommandSpec } from './spec.ts';
 
@@ -79,6 +80,14 @@ export const heartbeat: CommandSpec<Heartbeat> = {
   apply(state, command, place) {
     if (command.cluster !== state.cluster) return VERDICTS['other-cluster'];
     state.members.heartbeat(place, command, state.revision, state.time.now);
+    raiseFeatureLevel(state);
     return VERDICTS.done;
   },
 };
+
+// Once all live members know more than the cluster uses, it uses what they all know, and never less again.
+function raiseFeatureLevel(state: State): void {
+  const level = Math.min(...state.members.live().map(({ latest }) => latest?.featureLevel ?? 0));
+  if (!Number.isFinite(level) || level <= state.rules.featureLevel) return;
+  state.limits = { ...state.rules, featureLevel: level };
+}

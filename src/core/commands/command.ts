@@ -40,8 +40,35 @@ export type Touch = {
   readonly condition: Condition;
 };
 
-/** Commands that clients send. */
+/** What clients do to one key. */
 export type KeyCommand = Put | Delete | Increment | Append | Touch;
+
+/** Reads the entry: an operation of a transaction, never a command of its own. */
+export type Get = { readonly type: 'get'; readonly key: Uint8Array; readonly condition: Condition };
+
+export type Operation = KeyCommand | Get;
+
+/** What must hold of an entry: the condition and, where one is given, that it has this value. */
+export type Compare = {
+  readonly key: Uint8Array;
+  readonly condition: Condition;
+  readonly value: Uint8Array | undefined;
+};
+
+/** Judges `compares` and does the one list of operations or the other: all of them, or nothing. */
+export type Transaction = {
+  readonly type: 'transaction';
+  readonly compares: readonly Compare[];
+  /** `then` and `else` of the API: an object with a `then` would pass for a promise. */
+  readonly thenDo: readonly Operation[];
+  readonly elseDo: readonly Operation[];
+};
+
+/** Deletes the first keys in byte order that begin with `prefix`, at most `limit`. */
+export type DeletePrefix = { readonly type: 'delete-prefix'; readonly prefix: Uint8Array; readonly limit: number };
+
+/** Commands that clients send. */
+export type ClientCommand = KeyCommand | Transaction | DeletePrefix;
 
 /** A chore of the duty node: removes the entry if it still has this revision and its time has passed. */
 export type Expire = { readonly type: 'expire'; readonly key: Uint8Array; readonly revision: number };
@@ -87,4 +114,4 @@ export type StateLimits = {
 /** The first command of a log: names the cluster and fixes the limits. Later ones are refused. */
 export type CreateCluster = { readonly type: 'create-cluster'; readonly cluster: string; readonly limits: StateLimits };
 
-export type Command = KeyCommand | Expire | Barrier | Checkpoint | Heartbeat | CreateCluster;
+export type Command = ClientCommand | Expire | Barrier | Checkpoint | Heartbeat | CreateCluster;

@@ -44,7 +44,7 @@ export const deleteKey: CommandSpec<Delete> = {
     const old = state.entry(command.key);
     if (!holds(command.condition, old?.revision)) return conditionFailed(old);
     if (old === undefined) return VERDICTS['not-found'];
-    state.keyspace.delete(command.key);
+    state.remove('delete', command.key);
     return VERDICTS.deleted;
   },
 };
@@ -66,7 +66,7 @@ export const touch: CommandSpec<Touch> = {
     const old = state.entry(command.key);
     if (!holds(command.condition, old?.revision)) return conditionFailed(old);
     if (old === undefined) return VERDICTS['not-found'];
-    state.keyspace.set(command.key, { ...old, revision: state.revision, expiresAt: state.expiry(command.ttlMs) });
+    state.keep('touch', command.key, { ...old, revision: state.revision, expiresAt: state.expiry(command.ttlMs) });
     return VERDICTS.touched;
   },
 };
@@ -80,6 +80,6 @@ export function conditionFailed(entry: Entry | undefined): Verdict {
 export function store(state: State, key: Uint8Array, old: Entry | undefined, entry: Entry): Verdict {
   if (entry.value.length > state.rules.maxValueBytes) return VERDICTS['value-too-large'];
   if (!state.hasRoomFor(key, entry)) return VERDICTS['memory-full'];
-  state.keyspace.set(key, entry);
+  state.keep('put', key, entry);
   return old === undefined ? VERDICTS.created : VERDICTS.replaced;
 }

@@ -4,7 +4,7 @@ import { type ByteReader, type ByteWriter, Malformed } from '../bytes.ts';
 import { type Condition, readCondition, writeCondition } from '../condition.ts';
 import type { Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
-import type { Command } from './command.ts';
+import type { Command, Get } from './command.ts';
 
 /** Where a command stands: its frame's author and place. */
 export type Place = {
@@ -14,11 +14,13 @@ export type Place = {
   readonly offset: number;
 };
 
-export type CommandSpec<C extends Command> = {
+export type CommandSpec<C extends Command | Get> = {
   /** Its number in the log: never used for another command. */
   readonly number: number;
   /** Of its body's format. */
   readonly version: number;
+  /** The cluster's feature level below which it is refused: there may be nodes that do not know it. Default: 1, the first. */
+  readonly featureLevel?: number;
   write(writer: ByteWriter, command: C): void;
   /** Throws Malformed on what `write` cannot have written. */
   read(reader: ByteReader): C;

@@ -4,6 +4,7 @@ import { createCluster, heartbeat } from './cluster.ts';
 import type { Command } from './command.ts';
 import { deleteKey, put, touch } from './keys.ts';
 import type { CommandSpec } from './spec.ts';
+import { deletePrefix, transaction } from './transactions.ts';
 import { append, increment } from './values.ts';
 
 type Table = { readonly [T in Command['type']]: CommandSpec<Extract<Command, { type: T }>> };
@@ -19,10 +20,17 @@ const table: Table = {
   checkpoint,
   'create-cluster': createCluster,
   heartbeat,
+  transaction,
+  'delete-prefix': deletePrefix,
 };
 
 /** The features that this program knows: it grows by one with each change that an older node could not apply. */
-export const FEATURE_LEVEL = 1;
+export const FEATURE_LEVEL = 2;
+
+/** The feature level that the cluster must have reached before such a command may be appended. */
+export function featureLevelOf(type: Command['type']): number {
+  return specOf(type).featureLevel ?? 1;
+}
 
 export function specOf(type: Command['type']): CommandSpec<Command> {
   // Sound: a spec is only ever given commands of its own type.

@@ -146,6 +146,21 @@ test('a client that leaves frees the node, which stays ready', async () => {
   expect(Math.min(...counts())).toBeGreaterThan(1);
 });
 
+test('closing ends streams of events in order, and frees their nodes', async () => {
+  let isFreed = false;
+  all((response) => {
+    response.writeHead(200, { 'Content-Type': 'text/event-stream' });
+    response.write('first');
+    response.once('close', () => {
+      isFreed = true;
+    });
+  });
+  const stream = await get('/v1/watch');
+  await scene.gateway.close(60_000);
+  expect(await stream.text()).toBe('first');
+  await vi.waitFor(() => expect(isFreed).toBe(true));
+});
+
 test('closing finishes what is under way and takes nothing new', async () => {
   let finish = () => {};
   all((response) => {

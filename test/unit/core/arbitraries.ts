@@ -1,8 +1,8 @@
 // Arbitrary commands for the property tests of core/: every kind, every field over the whole of its range.
 import fc from 'fast-check';
-import { REQUEST_LIMITS } from '../../../src/base/limits.ts';
+import { REQUEST_LIMITS, TRANSACTION_LIMITS } from '../../../src/base/limits.ts';
 import type { CommandHead } from '../../../src/core/codec.ts';
-import type { Command } from '../../../src/core/commands/command.ts';
+import type { Command, Operation } from '../../../src/core/commands/command.ts';
 import { ALWAYS, type Condition, type RevisionSet } from '../../../src/core/condition.ts';
 
 const INT64_MAX = 2n ** 63n - 1n;
@@ -43,7 +43,8 @@ const target = { key: keys, condition: conditions };
 const digest = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
 const report = fc.option(fc.record({ offset: naturals, revision: naturals, digest }), { nil: undefined });
 
-const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { type: T }>> } = {
+const operationKinds: { readonly [T in Operation['type']]: fc.Arbitrary<Extract<Operation, { type: T }>> } = {
+  get: fc.record({ type: fc.constant('get'), ...target }),
   put: fc.record({ type: fc.constant('put'), ...target, value, contentType: text, ttlMs }),
   delete: fc.record({ type: fc.constant('delete'), ...target }),
   touch: fc.record({ type: fc.constant('touch'), ...target, ttlMs }),
@@ -54,6 +55,24 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     by: fc.oneof(fc.bigInt({ min: INT64_MIN, max: INT64_MAX }), fc.constantFrom(INT64_MIN, -1n, 0n, INT64_MAX)),
   }),
   append: fc.record({ type: fc.constant('append'), ...target, value, contentType: text, ttlMs }),
+};
+const { get: _, ...keyKinds } = operationKinds;
+const operations = fc.array(fc.oneof(...Object.values(operationKinds)), { maxLength: 5 });
+const compare = fc.record({ ...target, value: fc.option(value, { nil: undefined }) });
+
+const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { type: T }>> } = {
+  ...keyKinds,
+  transaction: fc.record({
+    type: fc.constant('transaction'),
+    compares: fc.array(compare, { maxLength: 5 }),
+    thenDo: operations,
+    elseDo: operations,
+  }),
+  'delete-prefix': fc.record({
+    type: fc.constant('delete-prefix'),
+    prefix: fc.uint8Array({ maxLength: 20 }),
+    limit: fc.integer({ min: 1, max: TRANSACTION_LIMITS.maxDeletedKeys }),
+  }),
   expire: fc.record({ type: fc.constant('expire'), key: keys, revision: naturals }),
   barrier: fc.constant({ type: 'barrier' }),
   checkpoint: fc.constant({ type: 'checkpoint' }),

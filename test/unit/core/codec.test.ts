@@ -184,7 +184,7 @@ describe('behind a right checksum', () => {
       const { number, version } = specOf(type);
       expect(decodeFrame(bodyOf({ command: rawCommand(number, version + 1, []) })).kind).toBe('newer');
     }
-    const unknown = [0, 11, 100, 255].filter((number) => specByNumber(number) === undefined);
+    const unknown = [0, 13, 100, 255].filter((number) => specByNumber(number) === undefined);
     expect(unknown.length).toBe(4);
     for (const number of unknown)
       expect(decodeFrame(bodyOf({ command: rawCommand(number, 1, [1, 2]) })).kind).toBe('newer');

@@ -3,8 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { ExpiryIndex } from '../../../src/core/expiry-index.ts';
 import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
 import { keyspaceContract } from '../../suites/keyspace.ts';
+import { keyspaceWalkContract } from '../../suites/keyspace-walk.ts';
 
 keyspaceContract('a Map', () => new MapKeyspace());
+keyspaceWalkContract('a Map', () => new MapKeyspace());
 
 describe('the expiry index', () => {
   test('keeps no more for a key renewed ten thousand times than for one set once', () => {

@@ -10,6 +10,7 @@ import { systemWorld } from '../../../src/base/system-world.ts';
 import type { HttpServer, HttpServerOptions } from '../../../src/http/server.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
 import { createMemoryLogStore, type MemoryLogFaults } from '../../../src/log/memory-log.ts';
+import type { HistoryBounds } from '../../../src/node/history.ts';
 import { type ChorusNode, createNode } from '../../../src/node/node.ts';
 import type { NodeApi } from '../../../src/node/requests.ts';
 
@@ -28,6 +29,7 @@ export type RunningNodeOptions = {
   readonly see?: (node: NodeApi) => NodeApi;
   readonly http?: Partial<HttpServerOptions>;
   readonly faults?: Partial<MemoryLogFaults>;
+  readonly history?: Partial<HistoryBounds>;
 };
 
 /** Resolves when the node is ready. */
@@ -35,6 +37,7 @@ export async function startRunningNode({
   see = (node) => node,
   http,
   faults,
+  history = {},
 }: RunningNodeOptions = {}): Promise<RunningNode> {
   const store = createMemoryLogStore({ clock: systemWorld.clock, ...(faults === undefined ? {} : { faults }) });
   const node = createNode({
@@ -47,6 +50,7 @@ export async function startRunningNode({
     logger: SILENT,
     limits: { ...STATE_LIMITS, featureLevel: 1 },
     identity: { load: async () => undefined, save: async () => {} },
+    history,
     onFatal(error) {
       throw error;
     },
@@ -82,6 +86,8 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
     refusal: (kind) => node.refusal(kind),
     get: (key) => node.get(key),
     read: (request) => node.read(request),
+    list: (request) => node.list(request),
+    watch: (request) => node.watch(request),
     submit: (request) => node.submit(request),
     status: () => node.status(),
     cluster: () => node.cluster(),

@@ -1,0 +1,26 @@
+// What a node is made of and told at its start.
+import type { FatalError } from '../base/errors.ts';
+import type { Logger } from '../base/logger.ts';
+import type { World } from '../base/world.ts';
+import type { StateLimits } from '../core/commands/command.ts';
+import type { CommitLog } from '../log/commit-log.ts';
+import type { HistoryBounds } from './history.ts';
+import type { Identity } from './membership.ts';
+
+export type NodeOptions = {
+  readonly nodeId: string;
+  /** host:port of its HTTP server. */
+  readonly address: string;
+  readonly pid: number;
+  readonly version: string;
+  readonly log: CommitLog;
+  readonly world: World;
+  readonly logger: Logger;
+  /** Used only if this node creates the cluster; otherwise the log's are. */
+  readonly limits: StateLimits;
+  readonly identity: Identity;
+  /** Of the events kept for watchers; default: WATCH_LIMITS. */
+  readonly history?: Partial<HistoryBounds>;
+  /** Called once, when this node cannot go on. */
+  onFatal(error: FatalError): void;
+};

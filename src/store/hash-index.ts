@@ -1,0 +1,135 @@
+// From keys to records: extendible hashing, tables of one size that split in two when they fill, so that growing never takes long.
+import { invariant } from '../base/assert.ts';
+import { type HashKey, keyedHash } from './keyed-hash.ts';
+import type { Records } from './records.ts';
+
+/** Words of a table: slots are pairs of them, hash and unit; a unit of 0 is an empty slot. */
+const TABLE_WORDS = 2 * 4096;
+const MASK = TABLE_WORDS - 1;
+const MAX_USED = (TABLE_WORDS / 2) * 0.75;
+/** A directory of 2^24 tables; the slots are chosen by the hash's other bits. */
+const MAX_DEPTH = 24;
+
+/** Holds all hashes that begin with the same `depth` bits. */
+type Table = { readonly slots: Int32Array; used: number; depth: number };
+
+export class HashIndex {
+  readonly #records: Records;
+  readonly #key: HashKey;
+  /** The tables by the first `#depth` bits of a hash; one that holds shorter beginnings stands here several times. */
+  #directory: Table[];
+  #depth = 1;
+  readonly #scratch = new Int32Array(TABLE_WORDS);
+  size = 0;
+
+  /** Nothing deterministic may depend on the key of the hash: it differs from node to node. */
+  constructor(records: Records, key: HashKey) {
+    this.#records = records;
+    this.#key = key;
+    this.#directory = [newTable(1), newTable(1)];
+  }
+
+  hashOf(key: Uint8Array): number {
+    return keyedHash(key, this.#key);
+  }
+
+  /** The unit of the key's record; 0 if there is none. */
+  find(hash: number, key: Uint8Array): number {
+    const { slots } = this.#table(hash);
+    for (let at = homeOf(hash); ; at = (at + 2) & MASK) {
+      const unit = slots[at + 1] as number;
+      if (unit === 0 || (slots[at] === hash && this.#records.hasKey(unit, key))) return unit;
+    }
+  }
+
+  /** Names the record of a key that has none. */
+  add(hash: number, unit: number): void {
+    while (this.#table(hash).used >= MAX_USED) this.#split(hash);
+    place(this.#table(hash), hash, unit);
+    this.size++;
+  }
+
+  /** Names the new record of a key whose record was `old`. */
+  replace(hash: number, old: number, unit: number): void {
+    const { slots } = this.#table(hash);
+    slots[slotOf(slots, hash, old) + 1] = unit;
+  }
+
+  remove(hash: number, unit: number): void {
+    const table = this.#table(hash);
+    closeGap(table.slots, slotOf(table.slots, hash, unit));
+    table.used--;
+    this.size--;
+  }
+
+  #table(hash: number): Table {
+    return this.#directory[hash >>> (32 - this.#depth)] as Table;
+  }
+
+  /** Divides the table of this hash by the next bit. From the stored hashes: no key is looked at. */
+  #split(hash: number): void {
+    const old = this.#table(hash);
+    const depth = old.depth + 1;
+    invariant('M1', depth <= MAX_DEPTH, 'thousands of keys have hashes that begin alike');
+    if (depth > this.#depth) {
+      this.#directory = this.#directory.flatMap((table) => [table, table]);
+      this.#depth++;
+    }
+    // The table is used again for the first half: nothing is thrown away.
+    const right = newTable(depth);
+    this.#scratch.set(old.slots);
+    old.slots.fill(0);
+    old.used = 0;
+    old.depth = depth;
+    for (let at = 0; at < TABLE_WORDS; at += 2) {
+      const unit = this.#scratch[at + 1] as number;
+      const moved = this.#scratch[at] as number;
+      if (unit !== 0) place((moved >>> (32 - depth)) & 1 ? right : old, moved, unit);
+    }
+    const span = 2 ** (this.#depth - depth);
+    const first = ((hash >>> (32 - depth)) | 1) * span;
+    this.#directory.fill(right, first, first + span);
+  }
+}
+
+function newTable(depth: number): Table {
+  return { slots: new Int32Array(TABLE_WORDS), used: 0, depth };
+}
+
+function place(table: Table, hash: number, unit: number): void {
+  const { slots } = table;
+  let at = homeOf(hash);
+  while (slots[at + 1] !== 0) at = (at + 2) & MASK;
+  slots[at] = hash;
+  slots[at + 1] = unit;
+  table.used++;
+}
+
+/** Where the record is named; it must be. */
+function slotOf(slots: Int32Array, hash: number, unit: number): number {
+  let at = homeOf(hash);
+  while (slots[at + 1] !== unit) {
+    invariant('M1', slots[at + 1] !== 0, 'a record is not where its hash says');
+    at = (at + 2) & MASK;
+  }
+  return at;
+}
+
+// Whatever a probe could no longer reach across the gap moves into it (Knuth, The Art of Computer Programming 3, algorithm 6.4R).
+function closeGap(slots: Int32Array, emptied: number): void {
+  let gap = emptied;
+  for (let at = (gap + 2) & MASK; slots[at + 1] !== 0; at = (at + 2) & MASK) {
+    const home = homeOf(slots[at] as number);
+    if (((at - home) & MASK) < ((at - gap) & MASK)) continue;
+    slots[gap] = slots[at] as number;
+    slots[gap + 1] = slots[at + 1] as number;
+    gap = at;
+  }
+  slots[gap] = 0;
+  slots[gap + 1] = 0;
+}
+
+/** The low bits choose the slot, for the first ones have chosen the table. */
+function homeOf(hash: number): number {
+  return (hash << 1) & MASK;
+}

@@ -1,0 +1,181 @@
+// The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
+import { DigestSum, Hasher } from '../core/hash.ts';
+import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
+import { HashIndex } from './hash-index.ts';
+import { OrderedIndex, type Place } from './ordered-index.ts';
+import { Records } from './records.ts';
+
+export class OffHeapKeyspace implements Keyspace {
+  readonly digest = new DigestSum();
+  beforeChange: BeforeChange | undefined;
+  readonly #hasher = new Hasher();
+  readonly #records = new Records();
+  readonly #byHash: HashIndex;
+  readonly #byKey = new OrderedIndex();
+  readonly #byExpiry = new OrderedIndex();
+  readonly #keyPlace = new KeyPlace(this.#records);
+  readonly #expiryPlace = new ExpiryPlace(this.#records);
+  #bytes = 0;
+
+  /** `seed`: an unguessable whole number from 0 to 2^53 − 1 (store/keyed-hash.ts). Nothing that this class answers depends on it. */
+  constructor(seed: number) {
+    this.#byHash = new HashIndex(this.#records, { first: seed | 0, second: (seed / 2 ** 32) | 0 });
+  }
+
+  get keys(): number {
+    return this.#byHash.size;
+  }
+
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  get(key: Uint8Array): Entry | undefined {
+    const unit = this.#byHash.find(this.#byHash.hashOf(key), key);
+    return unit === 0 ? undefined : this.#records.entry(unit);
+  }
+
+  set(key: Uint8Array, entry: Entry): void {
+    const hash = this.#byHash.hashOf(key);
+    const old = this.#byHash.find(hash, key);
+    this.beforeChange?.(key, old === 0 ? undefined : this.#records.entry(old));
+    if (old !== 0) this.#uncount(key, old);
+    // Counted before anything is written: the value may be a view of what stood here.
+    this.#bytes += logicalBytes(key, entry);
+    this.digest.add(hashEntry(this.#hasher, key, entry));
+    if (old === 0) this.#create(hash, key, entry);
+    else this.#change(hash, old, key, entry);
+  }
+
+  delete(key: Uint8Array): boolean {
+    const hash = this.#byHash.hashOf(key);
+    const unit = this.#byHash.find(hash, key);
+    if (unit === 0) return false;
+    this.beforeChange?.(key, this.#records.entry(unit));
+    this.#uncount(key, unit);
+    this.#byHash.remove(hash, unit);
+    this.#byKey.remove(this.#keyPlace.of(key));
+    this.#unschedule(unit);
+    this.#records.remove(unit);
+    return true;
+  }
+
+  keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[] {
+    const found: Uint8Array[] = [];
+    const isPast = after === undefined || Buffer.compare(after, prefix) < 0;
+    const place = this.#keyPlace.of(isPast ? prefix : after);
+    this.#byKey.walk(place, (unit) => {
+      const key = this.#records.key(unit);
+      if (found.length === limit || !beginsWith(key, prefix)) return false;
+      if (isPast || place.compare(unit) > 0) found.push(key.slice());
+      return true;
+    });
+    return found;
+  }
+
+  visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void {
+    const place = after === undefined ? FIRST : this.#keyPlace.of(after);
+    this.#byKey.walk(place, (unit) => {
+      const isAfter = place === FIRST || place.compare(unit) > 0;
+      return !isAfter || see(this.#records.key(unit), this.#records.entry(unit));
+    });
+  }
+
+  expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
+    const found: { key: Uint8Array; revision: number }[] = [];
+    this.#byExpiry.walk(FIRST, (unit) => {
+      if (found.length === limit || this.#records.expiresAt(unit) > logTime) return false;
+      found.push({ key: this.#records.key(unit).slice(), revision: this.#records.revision(unit) });
+      return true;
+    });
+    return found;
+  }
+
+  #create(hash: number, key: Uint8Array, entry: Entry): void {
+    const unit = this.#records.add(key, entry);
+    this.#byHash.add(hash, unit);
+    this.#byKey.add(this.#keyPlace.of(key), unit);
+    this.#schedule(unit);
+  }
+
+  #change(hash: number, old: number, key: Uint8Array, entry: Entry): void {
+    const expiresAt = this.#records.expiresAt(old);
+    if (expiresAt !== entry.expiresAt) this.#unschedule(old);
+    if (this.#records.rewrite(old, key, entry)) {
+      if (expiresAt !== entry.expiresAt) this.#schedule(old);
+      return;
+    }
+    if (expiresAt === entry.expiresAt) this.#unschedule(old);
+    const unit = this.#records.add(key, entry);
+    this.#byHash.replace(hash, old, unit);
+    this.#byKey.replace(this.#keyPlace.of(key), unit);
+    this.#records.remove(old);
+    this.#schedule(unit);
+  }
+
+  #uncount(key: Uint8Array, unit: number): void {
+    const entry = this.#records.entry(unit);
+    this.#bytes -= logicalBytes(key, entry);
+    this.digest.remove(hashEntry(this.#hasher, key, entry));
+  }
+
+  #schedule(unit: number): void {
+    const expiresAt = this.#records.expiresAt(unit);
+    if (expiresAt !== 0) this.#byExpiry.add(this.#expiryPlace.of(expiresAt, unit), unit);
+  }
+
+  /** To be called while the record still says when it expires: the index asks it. */
+  #unschedule(unit: number): void {
+    const expiresAt = this.#records.expiresAt(unit);
+    if (expiresAt !== 0) this.#byExpiry.remove(this.#expiryPlace.of(expiresAt, unit));
+  }
+}
+
+/** Before everything. */
+const FIRST: Place = { compare: () => 1 };
+
+/** Among all keys, in byte order. */
+class KeyPlace implements Place {
+  readonly #records: Records;
+  #key: Uint8Array = new Uint8Array(0);
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  of(key: Uint8Array): this {
+    this.#key = key;
+    return this;
+  }
+
+  compare(unit: number): number {
+    return this.#records.compareKey(unit, this.#key);
+  }
+}
+
+/** Among all that expire, the earliest first; those of one millisecond by their units. */
+class ExpiryPlace implements Place {
+  readonly #records: Records;
+  #expiresAt = 0;
+  #unit = 0;
+
+  constructor(records: Records) {
+    this.#records = records;
+  }
+
+  of(expiresAt: number, unit: number): this {
+    this.#expiresAt = expiresAt;
+    this.#unit = unit;
+    return this;
+  }
+
+  compare(unit: number): number {
+    const difference = this.#records.expiresAt(unit) - this.#expiresAt;
+    return difference === 0 ? unit - this.#unit : difference;
+  }
+}
+
+function beginsWith(key: Uint8Array, prefix: Uint8Array): boolean {
+  for (let i = 0; i < prefix.length; i++) if (key[i] !== prefix[i]) return false;
+  return true;
+}

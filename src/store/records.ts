@@ -1,0 +1,231 @@
+// Entries as records of bytes in great chunks outside the JavaScript heap, which no garbage collection ever looks at.
+//
+//   record = revision:f64 valueLength:u32 keyLength:u16 type:u8 flags:u8 [expiresAt:f64] key [typeLength:u8 type] value
+//   type   = number of an interned content type, or 0 and its characters behind the key
+//
+// A record begins at a unit of 8 bytes and is named by that unit's number, which is never 0. The space of a removed one is kept
+// for the next of its size: exact up to 1 KiB, above in steps of an eighth, so that few sizes can lie idle.
+import { invariant } from '../base/assert.ts';
+import type { Entry } from '../core/keyspace.ts';
+
+const UNIT_BYTES = 8;
+const HEAD_BYTES = 16;
+const EXPIRY_BYTES = 8;
+const EXPIRES = 1 << 24;
+const MAX_INTERNED = 255;
+
+/** Sizes up to 2^7 units are exact; above, a power of two is divided in 2^3 steps. */
+const EXACT_LOG2 = 7;
+const STEPS_LOG2 = 3;
+const SIZES = 2 ** EXACT_LOG2 + 1 + (32 - EXACT_LOG2) * 2 ** STEPS_LOG2;
+
+/** Units of 64 MiB; untouched pages cost nothing. The first chunk is small, for a small keyspace's sake. */
+const CHUNK_LOG2 = 23;
+const CHUNK_UNITS = 2 ** CHUNK_LOG2;
+const IN_CHUNK = CHUNK_UNITS - 1;
+const FIRST_CHUNK_UNITS = 2 ** 15;
+/** Units are numbered by 32 bits: 32 GiB. A number beyond 2^31 is negative: only its bits count. */
+const MAX_CHUNKS = 2 ** (32 - CHUNK_LOG2);
+
+type Chunk = {
+  readonly units: number;
+  readonly bytes: Uint8Array;
+  readonly words: Int32Array;
+  readonly doubles: Float64Array;
+};
+
+export class Records {
+  readonly #chunks: Chunk[] = [];
+  /** Units taken of the last chunk. */
+  #taken = 0;
+  /** By size: the first of the free spaces, each of which holds the next one's unit in its first word. */
+  readonly #free = new Int32Array(SIZES);
+  readonly #types: string[] = [''];
+  readonly #typeNumbers = new Map<string, number>();
+
+  /** Writes a record and answers its unit. The value may be a view of another record. */
+  add(key: Uint8Array, entry: Entry): number {
+    const type = this.#typeNumber(entry.contentType);
+    const unit = this.#take(unitsFor(key.length, entry, type));
+    this.#write(unit, key, entry, type);
+    return unit;
+  }
+
+  /** Writes over the record of this key if the entry needs just its space; else answers false. The value may be a view of the record itself. */
+  rewrite(unit: number, key: Uint8Array, entry: Entry): boolean {
+    const type = this.#typeNumber(entry.contentType);
+    if (unitsFor(key.length, entry, type) !== this.#unitsOf(unit)) return false;
+    this.#write(unit, key, entry, type);
+    return true;
+  }
+
+  remove(unit: number): void {
+    const size = sizeOf(this.#unitsOf(unit));
+    this.#chunk(unit).words[wordOf(unit)] = this.#free[size] ?? 0;
+    this.#free[size] = unit;
+  }
+
+  hasKey(unit: number, key: Uint8Array): boolean {
+    const { bytes, words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    if ((head & 0xffff) !== key.length) return false;
+    let at = byteOf(unit) + headBytes(head);
+    for (let i = 0; i < key.length; i++) if (bytes[at++] !== key[i]) return false;
+    return true;
+  }
+
+  /** In byte order: below 0 if the record's key comes before this one, 0 if it is this one. */
+  compareKey(unit: number, key: Uint8Array): number {
+    const { bytes, words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    const length = head & 0xffff;
+    const common = length < key.length ? length : key.length;
+    let at = byteOf(unit) + headBytes(head);
+    for (let i = 0; i < common; i++) {
+      const difference = (bytes[at++] as number) - (key[i] as number);
+      if (difference !== 0) return difference;
+    }
+    return length - key.length;
+  }
+
+  /** A view: valid until the next change. */
+  key(unit: number): Uint8Array {
+    const { bytes, words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    const at = byteOf(unit) + headBytes(head);
+    return bytes.subarray(at, at + (head & 0xffff));
+  }
+
+  /** Its value is a view: valid until the next change. */
+  entry(unit: number): Entry {
+    const { bytes, words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    const type = (head >>> 16) & 0xff;
+    const typeAt = byteOf(unit) + headBytes(head) + (head & 0xffff);
+    const valueAt = type === 0 ? typeAt + 1 + (bytes[typeAt] as number) : typeAt;
+    return {
+      value: bytes.subarray(valueAt, valueAt + ((words[wordOf(unit) + 2] as number) >>> 0)),
+      contentType: type === 0 ? latin1(bytes, typeAt + 1, valueAt) : (this.#types[type] as string),
+      revision: this.revision(unit),
+      expiresAt: this.expiresAt(unit),
+    };
+  }
+
+  revision(unit: number): number {
+    return this.#chunk(unit).doubles[unit & IN_CHUNK] as number;
+  }
+
+  expiresAt(unit: number): number {
+    const { words, doubles } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    return (head & EXPIRES) === 0 ? 0 : (doubles[(unit & IN_CHUNK) + 2] as number);
+  }
+
+  // The value first: where it is a view of this very record, the rest must not yet be written over it.
+  #write(unit: number, key: Uint8Array, entry: Entry, type: number): void {
+    const { bytes, words, doubles } = this.#chunk(unit);
+    const { value, contentType, revision, expiresAt } = entry;
+    const head = key.length | (type << 16) | (expiresAt === 0 ? 0 : EXPIRES);
+    const keyAt = byteOf(unit) + headBytes(head);
+    const typeAt = keyAt + key.length;
+    bytes.set(value, typeAt + typeBytes(type, contentType));
+    bytes.set(key, keyAt);
+    if (type === 0) {
+      bytes[typeAt] = contentType.length;
+      for (let i = 0; i < contentType.length; i++) bytes[typeAt + 1 + i] = contentType.charCodeAt(i);
+    }
+    doubles[unit & IN_CHUNK] = revision;
+    words[wordOf(unit) + 2] = value.length;
+    words[wordOf(unit) + 3] = head;
+    if (expiresAt !== 0) doubles[(unit & IN_CHUNK) + 2] = expiresAt;
+  }
+
+  #unitsOf(unit: number): number {
+    const { bytes, words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    const keyEnd = headBytes(head) + (head & 0xffff);
+    const type = ((head >>> 16) & 0xff) === 0 ? 1 + (bytes[byteOf(unit) + keyEnd] as number) : 0;
+    return unitsOfBytes(keyEnd + type + ((words[wordOf(unit) + 2] as number) >>> 0));
+  }
+
+  #take(units: number): number {
+    const size = sizeOf(units);
+    const free = this.#free[size] as number;
+    if (free !== 0) {
+      this.#free[size] = this.#chunk(free).words[wordOf(free)] as number;
+      return free;
+    }
+    // What is left of a chunk is lost: less than one record's space in 64 MiB.
+    while (this.#taken + units > (this.#chunks.at(-1)?.units ?? 0)) this.#addChunk();
+    const unit = ((this.#chunks.length - 1) << CHUNK_LOG2) | this.#taken;
+    this.#taken += units;
+    return unit;
+  }
+
+  #addChunk(): void {
+    const number = this.#chunks.length;
+    invariant('M1', number < MAX_CHUNKS, 'the keyspace would need more than 32 GiB');
+    const units = number === 0 ? FIRST_CHUNK_UNITS : CHUNK_UNITS;
+    const buffer = new ArrayBuffer(units * UNIT_BYTES);
+    const bytes = new Uint8Array(buffer);
+    this.#chunks.push({ units, bytes, words: new Int32Array(buffer), doubles: new Float64Array(buffer) });
+    // Unit 0 names nothing.
+    this.#taken = number === 0 ? 1 : 0;
+  }
+
+  #typeNumber(type: string): number {
+    const known = this.#typeNumbers.get(type);
+    if (known !== undefined) return known;
+    if (this.#types.length > MAX_INTERNED) return 0;
+    this.#typeNumbers.set(type, this.#types.length);
+    return this.#types.push(type) - 1;
+  }
+
+  #chunk(unit: number): Chunk {
+    return this.#chunks[unit >>> CHUNK_LOG2] as Chunk;
+  }
+}
+
+function unitsFor(keyLength: number, entry: Entry, type: number): number {
+  const head = entry.expiresAt === 0 ? HEAD_BYTES : HEAD_BYTES + EXPIRY_BYTES;
+  return unitsOfBytes(head + keyLength + typeBytes(type, entry.contentType) + entry.value.length);
+}
+
+function unitsOfBytes(bytes: number): number {
+  const units = Math.ceil(bytes / UNIT_BYTES);
+  if (units <= 2 ** EXACT_LOG2) return units;
+  const step = 2 ** (logOf(units) - STEPS_LOG2);
+  return Math.ceil(units / step) * step;
+}
+
+/** The number of a size that unitsOfBytes gave. */
+function sizeOf(units: number): number {
+  if (units <= 2 ** EXACT_LOG2) return units;
+  const log = logOf(units);
+  const step = (units >>> (log - STEPS_LOG2)) & (2 ** STEPS_LOG2 - 1);
+  return 2 ** EXACT_LOG2 + (log - EXACT_LOG2) * 2 ** STEPS_LOG2 + step;
+}
+
+function logOf(units: number): number {
+  return 31 - Math.clz32(units);
+}
+
+function headBytes(head: number): number {
+  return (head & EXPIRES) === 0 ? HEAD_BYTES : HEAD_BYTES + EXPIRY_BYTES;
+}
+
+function typeBytes(type: number, contentType: string): number {
+  return type === 0 ? 1 + contentType.length : 0;
+}
+
+function latin1(bytes: Uint8Array, from: number, to: number): string {
+  return Buffer.from(bytes.buffer, from, to - from).toString('latin1');
+}
+
+function byteOf(unit: number): number {
+  return (unit & IN_CHUNK) * UNIT_BYTES;
+}
+
+function wordOf(unit: number): number {
+  return (unit & IN_CHUNK) * 2;
+}
