@@ -218,9 +218,8 @@ class Node implements ChorusNode {
   async checkDigests(timeoutMs: number): Promise<DigestCheck> {
     const reason = this.refusal('write');
     if (reason !== undefined) return { kind: 'refused', reason };
-    const { clock } = this.#options.world;
-    const { offsets } = this.#reads;
-    return checkDigests({ machine: this.#machine, committer: this.#committer, offsets, clock }, timeoutMs);
+    const parts = { machine: this.#machine, committer: this.#committer, offsets: this.#reads.offsets };
+    return checkDigests({ ...parts, clock: this.#options.world.clock }, timeoutMs);
   }
 
   metrics(): NodeMetrics {
