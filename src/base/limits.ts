@@ -166,6 +166,20 @@ export const KAFKA_LIMITS = {
   brokersAsked: 5,
 } as const;
 
+/** Bounds of snapshots. */
+export const SNAPSHOT_LIMITS = {
+  /** A chunk ends at the first entry that reaches either: it is made, or restored, in one turn of the event loop. */
+  chunkBytes: 256 * KIB,
+  chunkRows: 2_000,
+  /** What is overwritten or deleted while a snapshot is taken is held in its old form; above this the snapshot is given up. */
+  maxHeldBytes: 64 * MIB,
+  /** Longer ones are not believed in when they are read. */
+  maxChunkBytes: 64 * MIB,
+  maxManifestBytes: 64 * KIB,
+  /** A chunk lies in the log of snapshots in parts of at most so many bytes. */
+  partBytes: MIB - KIB,
+} as const;
+
 /** The gateway of `npm start`. */
 export const GATEWAY_LIMITS = {
   probeEveryMs: 250,

@@ -39,6 +39,16 @@ export class Members {
       .sort((a, b) => (a.node < b.node ? -1 : 1));
   }
 
+  /** Every incarnation that is known of, in the order in which they joined. */
+  get all(): readonly Member[] {
+    return this.#members;
+  }
+
+  /** Takes over what a snapshot holds, in its order. */
+  restore(members: readonly Member[]): void {
+    this.#members.push(...members);
+  }
+
   /** M2: a frame is applied only if its n is above the highest applied of its incarnation. */
   standing(author: Author, n: number, joins: boolean): Standing {
     const member = this.find(author);

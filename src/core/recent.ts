@@ -4,6 +4,26 @@ import { DigestSum, Hasher } from './hash.ts';
 import { OUTCOME_CODES, type Outcome, type Verdict } from './outcome.ts';
 import { readTransactionResult, writeTransactionResult } from './transaction-result.ts';
 
+/** One remembered outcome as a snapshot holds it. `transaction` is written as transaction-result.ts says. */
+export type OutcomeRow = {
+  /** The caller's name, a line feed, the id. */
+  readonly name: string;
+  readonly hash: bigint;
+  /** Its number (outcome.ts). */
+  readonly code: number;
+  readonly revision: number;
+  readonly detail: bigint;
+  readonly transaction: Uint8Array | undefined;
+};
+
+/** A generation as it stood at the cut. */
+export type GenerationCut = {
+  readonly startedAt: number;
+  readonly size: number;
+  /** May be read long after the cut. */
+  rows(): Iterable<OutcomeRow>;
+};
+
 export type Remembered = { readonly hash: bigint; readonly outcome: Outcome };
 
 export class RecentOutcomes {
@@ -44,6 +64,22 @@ export class RecentOutcomes {
     if (isFull) this.earlyTurns++;
     this.#older = this.#younger;
     this.#younger = new Generation(now);
+  }
+
+  /** Both generations as they stand, the younger first. It costs nothing: rows are only ever added. */
+  cut(): readonly [GenerationCut, GenerationCut] {
+    return [this.#younger.cut(), this.#older.cut()];
+  }
+
+  /** Begins anew with empty generations that started then; their rows come by restoreRow. */
+  restore(youngerStartedAt: number, olderStartedAt: number): void {
+    this.#younger = new Generation(youngerStartedAt);
+    this.#older = new Generation(olderStartedAt);
+  }
+
+  /** Throws Malformed. */
+  restoreRow(generation: 'younger' | 'older', row: OutcomeRow): void {
+    (generation === 'younger' ? this.#younger : this.#older).addRow(row);
   }
 
   hashInto(hasher: Hasher): void {
@@ -95,22 +131,47 @@ class Generation {
   }
 
   add(name: string, hash: bigint, verdict: Verdict, revision: number): void {
+    const code = OUTCOME_CODES.indexOf(verdict.code);
+    const transaction = verdict.transaction === undefined ? undefined : writeTransactionResult(verdict.transaction);
+    this.addRow({ name, hash, code, revision, detail: verdict.detail, transaction });
+  }
+
+  addRow({ name, hash, code, revision, detail, transaction }: OutcomeRow): void {
     const row = this.#rows.size;
     if (row === this.#capacity) this.#grow();
-    const code = OUTCOME_CODES.indexOf(verdict.code);
     this.#rows.set(name, row);
     this.#hashes[row] = hash;
     this.#codes[row] = code;
     this.#revisions[row] = revision;
-    this.#details[row] = verdict.detail;
-    this.#hasher.reset(2).text(name).bigint(hash).number(code).number(revision).bigint(verdict.detail);
-    if (verdict.transaction !== undefined) {
-      const written = writeTransactionResult(verdict.transaction);
-      this.#transactions.set(row, written);
-      this.#operations += verdict.transaction.operations.length;
-      this.#hasher.bytes(written);
+    this.#details[row] = detail;
+    this.#hasher.reset(2).text(name).bigint(hash).number(code).number(revision).bigint(detail);
+    if (transaction !== undefined) {
+      this.#transactions.set(row, transaction);
+      this.#operations += readTransactionResult(transaction).operations.length;
+      this.#hasher.bytes(transaction);
     }
     this.digest.add(this.#hasher);
+  }
+
+  cut(): GenerationCut {
+    const { startedAt, size } = this;
+    return { startedAt, size, rows: () => this.#read(size) };
+  }
+
+  *#read(size: number): Generator<OutcomeRow> {
+    let row = 0;
+    for (const name of this.#rows.keys()) {
+      if (row === size) return;
+      yield {
+        name,
+        hash: this.#hashes[row] ?? 0n,
+        code: this.#codes[row] ?? 0,
+        revision: this.#revisions[row] ?? 0,
+        detail: this.#details[row] ?? 0n,
+        transaction: this.#transactions.get(row),
+      };
+      row++;
+    }
   }
 
   #grow(): void {

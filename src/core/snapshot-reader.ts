@@ -1,0 +1,156 @@
+// Restores a snapshot into an empty state, chunk by chunk (the grammar is in snapshot.ts), and believes it only when the state has its digest.
+import { type ByteReader, Malformed } from './bytes.ts';
+import { createCluster, heartbeat } from './commands/cluster.ts';
+import type { Command } from './commands/command.ts';
+import { type CommandSpec, readKey } from './commands/spec.ts';
+import type { Member } from './members.ts';
+import { OUTCOME_CODES } from './outcome.ts';
+import type { OutcomeRow } from './recent.ts';
+import { CHUNK_MAGIC, PART } from './snapshot.ts';
+import { requireKnown, SnapshotInvalid, unseal } from './snapshot-format.ts';
+import type { SnapshotManifest } from './snapshot-manifest.ts';
+import type { State } from './state.ts';
+
+/** A state into which it began to read is good for nothing unless `finish` returned. */
+export class SnapshotReader {
+  readonly #manifest: SnapshotManifest;
+  readonly #state: State;
+  #number = 0;
+  /** Of the chunk before: the kinds only go up. */
+  #kind = 0;
+  /** What is still to come. */
+  readonly #missing = { entries: 0, older: 0, younger: 0 };
+
+  /** `state` must be a new one. */
+  constructor(manifest: SnapshotManifest, state: State) {
+    this.#manifest = manifest;
+    this.#state = state;
+  }
+
+  /** Takes the next chunk, all of it in one go. Throws SnapshotInvalid. Nothing of the chunk is kept. */
+  read(chunk: Uint8Array): void {
+    unseal(CHUNK_MAGIC, chunk, (reader) => {
+      const number = reader.varint();
+      if (number !== this.#number++) throw new Malformed(`chunk ${number} came in place ${this.#number - 1}`);
+      const kind = reader.u8();
+      const isFirst = number === 0;
+      if (isFirst !== (kind === PART.tables) || kind < this.#kind || this.#kind === PART.end) {
+        throw new Malformed(`a part of kind ${kind} after one of kind ${this.#kind}`);
+      }
+      this.#kind = kind;
+      this.#readPart(kind, reader);
+    });
+  }
+
+  /** Throws SnapshotInvalid unless all has come and the state is the one that was cut (S1). */
+  finish(): void {
+    const { cluster, revision, digest, logTime, keys } = this.#manifest;
+    const state = this.#state;
+    const { entries, older, younger } = this.#missing;
+    if (this.#kind !== PART.end) throw new SnapshotInvalid('damaged', 'the snapshot has no end');
+    if (entries !== 0 || older !== 0 || younger !== 0)
+      throw new SnapshotInvalid('damaged', 'entries or outcomes are missing');
+    const isSame = state.cluster === cluster && state.revision === revision && state.time.now === logTime;
+    if (!isSame || state.keyspace.keys !== keys)
+      throw new SnapshotInvalid('damaged', 'the manifest is of another state');
+    if (state.digest() !== digest) throw new SnapshotInvalid('damaged', 'the restored state has another digest');
+  }
+
+  #readPart(kind: number, reader: ByteReader): void {
+    switch (kind) {
+      case PART.tables:
+        this.#readTables(reader);
+        break;
+      case PART.entries:
+        this.#readRows('entries', reader, () => readEntry(reader, this.#state));
+        break;
+      case PART.older:
+        this.#readRows('older', reader, () => this.#state.recent.restoreRow('older', readOutcome(reader)));
+        break;
+      case PART.younger:
+        this.#readRows('younger', reader, () => this.#state.recent.restoreRow('younger', readOutcome(reader)));
+        break;
+      case PART.end:
+        break;
+      default:
+        throw new Malformed(`a part of unknown kind ${kind}`);
+    }
+  }
+
+  #readTables(reader: ByteReader): void {
+    const state = this.#state;
+    state.revision = reader.varint();
+    state.time = { now: reader.varint(), lastRaw: Number(reader.i64()) };
+    const created = readContent(reader, createCluster);
+    if (created !== undefined) {
+      state.cluster = created.cluster;
+      state.limits = created.limits;
+    }
+    state.recent.earlyTurns = reader.varint();
+    const youngerStartedAt = reader.varint();
+    this.#missing.younger = reader.varint();
+    const olderStartedAt = reader.varint();
+    this.#missing.older = reader.varint();
+    state.recent.restore(youngerStartedAt, olderStartedAt);
+    state.members.disagreements = reader.varint();
+    state.members.restore(listOf(reader.varint(), () => readMember(reader)));
+    this.#missing.entries = this.#manifest.keys;
+  }
+
+  #readRows(what: 'entries' | 'older' | 'younger', reader: ByteReader, read: () => void): void {
+    const count = reader.varint();
+    this.#missing[what] -= count;
+    if (this.#missing[what] < 0) throw new Malformed(`there are more ${what} than there should be`);
+    for (let i = 0; i < count; i++) read();
+  }
+}
+
+function readEntry(reader: ByteReader, state: State): void {
+  const key = readKey(reader);
+  const contentType = reader.text8();
+  const revision = reader.varint();
+  const expiresAt = reader.varint();
+  state.keyspace.set(key, { value: reader.bytes32(), contentType, revision, expiresAt });
+}
+
+function readOutcome(reader: ByteReader): OutcomeRow {
+  const name = Buffer.from(reader.bytes16()).toString('latin1');
+  const hash = reader.u64();
+  const code = reader.u8();
+  if (code >= OUTCOME_CODES.length) throw new SnapshotInvalid('newer', `an outcome of kind ${code}`);
+  const revision = reader.varint();
+  const detail = reader.i64();
+  const transaction = reader.flag() ? new Uint8Array(reader.bytes32()) : undefined;
+  return { name, hash, code, revision, detail, transaction };
+}
+
+function readMember(reader: ByteReader): Member {
+  return {
+    node: reader.text8(),
+    incarnation: reader.text8(),
+    firstRevision: reader.varint(),
+    lastFrame: reader.varint(),
+    lastSeen: reader.varint(),
+    isSuperseded: reader.flag(),
+    strikes: reader.varint(),
+    heartbeats: listOf(reader.u8(), () => reader.varint()),
+    reports: listOf(reader.u8(), () => ({ offset: reader.varint(), revision: reader.varint(), digest: reader.u64() })),
+    latest: readContent(reader, heartbeat),
+  };
+}
+
+function readContent<C extends Command>(reader: ByteReader, spec: CommandSpec<C>): C | undefined {
+  if (!reader.flag()) return undefined;
+  requireKnown(`a part written like command ${spec.number}`, reader.u8(), spec.version);
+  const content = reader.slice(reader.u16());
+  const command = spec.read(content);
+  content.end();
+  return command;
+}
+
+/** Where there are fewer than it says, `read` throws. */
+function listOf<T>(length: number, read: () => T): T[] {
+  const list: T[] = [];
+  for (let i = 0; i < length; i++) list.push(read());
+  return list;
+}
