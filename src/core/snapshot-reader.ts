@@ -132,7 +132,6 @@ function readMember(reader: ByteReader): Member {
     lastFrame: reader.varint(),
     lastSeen: reader.varint(),
     isSuperseded: reader.flag(),
-    strikes: reader.varint(),
     heartbeats: listOf(reader.u8(), () => reader.varint()),
     reports: listOf(reader.u8(), () => ({ offset: reader.varint(), revision: reader.varint(), digest: reader.u64() })),
     latest: readContent(reader, heartbeat),

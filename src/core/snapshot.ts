@@ -8,7 +8,7 @@
 //              younger:varint size:varint older:varint size:varint disagreements:varint count:varint member{count}
 //   content  = version:u8 length:u16 …                                as commands/cluster.ts writes create-cluster and heartbeat
 //   member   = node:text8 incarnation:text8 firstRevision:varint lastFrame:varint lastSeen:varint superseded:u8
-//              strikes:varint count:u8 heartbeat:varint{count} count:u8 report{count} ( 0:u8 | 1:u8 content )
+//              count:u8 heartbeat:varint{count} count:u8 report{count} ( 0:u8 | 1:u8 content )
 //   report   = offset:varint revision:varint digest:u64
 //   entries  = count:varint entry{count}
 //   entry    = key:bytes16 type:text8 revision:varint expiresAt:varint length:u32 value{length}
@@ -132,7 +132,6 @@ function writeMember(writer: ByteWriter, member: Member): void {
   writer.varint(member.lastFrame);
   writer.varint(member.lastSeen);
   writer.u8(member.isSuperseded ? 1 : 0);
-  writer.varint(member.strikes);
   writer.u8(member.heartbeats.length);
   for (const revision of member.heartbeats) writer.varint(revision);
   writer.u8(member.reports.length);
