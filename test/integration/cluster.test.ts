@@ -154,12 +154,14 @@ describe('a cluster of npm start', () => {
 
   test('two nodes that stand still are both killed and started again', async () => {
     cluster = await startChorusCluster();
+    const { gateway, nodes, server } = cluster;
+    const areAllReady = async () => (await Promise.all(nodes.map(({ url }) => isReadyAt(url)))).every(Boolean);
+    await until('all have started', areAllReady);
     const pids = [await cluster.pidOf('node-1'), await cluster.pidOf('node-3')];
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
-    const { gateway, nodes, server } = cluster;
     await until('all are ready', async () => {
       const isRestarted = ['node-1', 'node-3'].every((id) => server.output.includes(`${id} is ready again`));
-      return isRestarted && (await Promise.all(nodes.map(({ url }) => isReadyAt(url)))).every(Boolean);
+      return isRestarted && (await areAllReady());
     });
     expect((await fetch(`${gateway}/v1/keys/a`, { method: 'PUT', body: 'x' })).status).toBe(201);
   });
