@@ -68,7 +68,7 @@ export class Members {
   heartbeat(author: Author, heartbeat: Heartbeat, revision: number, now: number): void {
     const member = this.find(author) ?? this.#join(author, revision, now);
     const rival = this.#members.find((other) => other.node === member.node && other !== member && isCurrent(other));
-    if (member.isSuperseded) this.#strike(member, rival);
+    if (member.isSuperseded) this.#strike(member, rival, heartbeat.revision);
     else if (member.heartbeats.length === 0 && rival !== undefined) supersede(rival);
     member.heartbeats = [...member.heartbeats, revision].slice(-MEMBER_LIMITS.heartbeatsMissed);
     member.lastSeen = now;
@@ -138,8 +138,10 @@ export class Members {
     return member;
   }
 
-  // One heartbeat of a superseded incarnation may have been under way when it died; two distinct ones say that it lives.
-  #strike(member: Member, rival: Member | undefined): void {
+  // Heartbeats of a superseded incarnation may have been under way when it died: any number of which it sent before it
+  // had applied its rival's first one. Two distinct ones from after that say that it lives.
+  #strike(member: Member, rival: Member | undefined, knownRevision: number): void {
+    if (rival !== undefined && knownRevision < rival.firstRevision) return;
     member.strikes++;
     if (rival !== undefined) {
       if (member.firstRevision > rival.firstRevision || member.strikes < 2) return;

@@ -8,6 +8,8 @@ export type Line = {
   /** ms of log time since the line before. */
   readonly after?: number;
   readonly digest?: DigestReport;
+  /** The revision it had applied when it was sent; default: all before it. */
+  readonly knows?: number;
 };
 
 export class Cast {
@@ -16,12 +18,12 @@ export class Cast {
   revision = 0;
 
   /** A heartbeat of `node/incarnation`, as the machine hands it in: the frame first. */
-  beat(name: string, { isReady = true, after = 0, digest }: Line = {}): void {
+  beat(name: string, { isReady = true, after = 0, digest, knows = this.revision }: Line = {}): void {
     this.now += after;
     this.revision++;
     const author = authorOf(name);
     this.members.noteFrame(author, this.#lastFrame(name) + 1, this.revision, this.now);
-    this.members.heartbeat(author, heartbeat(isReady, digest), this.revision, this.now);
+    this.members.heartbeat(author, heartbeat(isReady, digest, knows), this.revision, this.now);
   }
 
   beats(...names: string[]): void {
@@ -65,7 +67,7 @@ export function authorOf(name: string): { node: string; incarnation: string } {
   return { node, incarnation };
 }
 
-function heartbeat(isReady: boolean, report: DigestReport | undefined): Heartbeat {
+function heartbeat(isReady: boolean, report: DigestReport | undefined, revision: number): Heartbeat {
   return {
     type: 'heartbeat',
     cluster: 'cluster',
@@ -74,7 +76,7 @@ function heartbeat(isReady: boolean, report: DigestReport | undefined): Heartbea
     version: '1',
     featureLevel: 1,
     isReady,
-    revision: 0,
+    revision,
     lagMs: 0,
     keys: 0,
     bytes: 0,

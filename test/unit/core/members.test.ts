@@ -128,6 +128,16 @@ describe('two incarnations of one nodeId', () => {
     expect(cast.isOusted('a/1')).toBe(false);
   });
 
+  test('those that it sent before it could know of the new one say nothing, however late they come', () => {
+    const cast = new Cast();
+    cast.beat('a/1');
+    const knows = cast.revision;
+    cast.beat('a/2');
+    for (let i = 0; i < 3; i++) cast.beat('a/1', { knows });
+    expect(cast.current).toEqual(['a/2']);
+    expect(cast.isOusted('a/2')).toBe(false);
+  });
+
   test('the younger cannot take the place back, however often it writes', () => {
     const cast = new Cast();
     cast.beats('a/1', 'a/2', 'a/1', 'a/1', 'a/2', 'a/2', 'a/2', 'a/2');
