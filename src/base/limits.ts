@@ -178,6 +178,8 @@ export const SNAPSHOT_LIMITS = {
   maxManifestBytes: 64 * KIB,
   /** A chunk lies in the log of snapshots in parts of at most so many bytes. */
   partBytes: MIB - KIB,
+  /** How long one part is tried to be appended to the log of snapshots. */
+  appendPatienceMs: 30 * SECOND,
 } as const;
 
 /** The gateway of `npm start`. */

@@ -3,7 +3,7 @@ import { createServer } from 'node:net';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, type ExitCode, FatalError, messageOf } from '../base/errors.ts';
-import { SUPERVISOR_LIMITS } from '../base/limits.ts';
+import { JSON_LIMITS, SUPERVISOR_LIMITS } from '../base/limits.ts';
 import { createLogger } from '../base/logger.ts';
 import { systemWorld } from '../base/system-world.ts';
 import { programVersion } from '../base/version.ts';
@@ -123,7 +123,7 @@ function openGateway(
     host,
     port: cluster.gatewayPort,
     nodes: plans,
-    maxBodyBytes: limits.maxValueBytes,
+    maxBodyBytes: Math.max(limits.maxValueBytes, JSON_LIMITS.maxBodyBytes),
     defaultConsistency,
     world: systemWorld,
     logger: createLogger(logLevel, { node: GATEWAY_NAME }),

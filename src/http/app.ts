@@ -1,6 +1,7 @@
 // The Express application as a table of contents: head checks, the resources with their methods, and the ends of the line.
 import express, { type Express, type NextFunction, type RequestHandler } from 'express';
 import { answer, answerError } from './answers.ts';
+import { createBatch } from './batch.ts';
 import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
 import { createKeyRead } from './keys.ts';
@@ -9,6 +10,7 @@ import { createOperations } from './operations.ts';
 import { Problem } from './problems.ts';
 import { createPyCache, PYCACHE_KEY_PATH } from './pycache.ts';
 import type { HttpService, Request, Response } from './service.ts';
+import { createPrefixDelete, createTransaction } from './transactions.ts';
 import { createWatch } from './watch.ts';
 
 /** Matched against the raw path: nothing is decoded before the key is read from the target. */
@@ -33,7 +35,9 @@ export function createApp(service: HttpService): Express {
     DELETE: keyWrites.remove,
     POST: keyWrites.operate,
   });
-  resource('/v1/keys', { GET: list, HEAD: list });
+  resource('/v1/keys', { GET: list, HEAD: list, DELETE: createPrefixDelete(service) });
+  resource('/v1/batch', { POST: createBatch(service) });
+  resource('/v1/transactions', { POST: createTransaction(service) });
   resource('/v1/watch', { GET: watch, HEAD: watch });
   resource('/v1/cluster', { GET: operations.cluster, HEAD: operations.cluster });
   resource('/livez', { GET: operations.livez, HEAD: operations.livez });

@@ -1,4 +1,5 @@
 // If-Match and If-None-Match (RFC 9110 §13.1) read into the condition that apply judges. Our ETag is the revision.
+import type { IncomingHttpHeaders } from 'node:http';
 import { ALWAYS, type Condition, type RevisionSet } from '../core/condition.ts';
 import { Problem } from './problems.ts';
 
@@ -19,6 +20,16 @@ export function conditionOf(match: string | undefined, noneMatch: string | undef
     match: match === undefined ? 'none' : revisionSet('If-Match', match, maxRevisions),
     noneMatch: noneMatch === undefined ? 'none' : revisionSet('If-None-Match', noneMatch, maxRevisions),
   };
+}
+
+/** For requests that have no one entry: a condition that nobody judges must not seem to be kept. */
+export function refuseConditions(headers: IncomingHttpHeaders): void {
+  const field = headers['if-match'] !== undefined ? 'If-Match' : 'If-None-Match';
+  if (headers[field.toLowerCase()] === undefined) return;
+  throw new Problem('invalid-header', {
+    field,
+    detail: `${field} is for requests on one key; operations have "ifRevision".`,
+  });
 }
 
 /** `*`, or a list of ETags: `"7"`, `W/"7"` (proxies weaken them) and a bare `7` are all revision 7. Never an empty list. */

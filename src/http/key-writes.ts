@@ -1,6 +1,6 @@
 // Changing keys: PUT, DELETE and POST ?op=… on /v1/keys/{key}; each becomes one command.
 import { hintOf } from '../base/nearest.ts';
-import type { KeyCommand } from '../core/commands/command.ts';
+import type { ClientCommand, KeyCommand } from '../core/commands/command.ts';
 import type { Condition } from '../core/condition.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { answer, TEXT_TYPE } from './answers.ts';
@@ -71,12 +71,18 @@ export function admitWrite(service: HttpService, request: Request): string | und
   return id;
 }
 
+/** How long the request may wait. */
+export function timeoutOf({ limits }: HttpService, query: Query): number {
+  const timeout = query.get('timeout');
+  return timeout === undefined ? limits.defaultTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+}
+
 /** Submits and waits: the outcome of a success, or throws the Problem that says what became of the command. */
 export async function submitCommand(
   service: HttpService,
   id: string | undefined,
   timeoutMs: number,
-  command: KeyCommand,
+  command: ClientCommand,
 ): Promise<Outcome> {
   // Without authentication all callers are one.
   return successOf(await service.node.submit({ command, id, caller: '', timeoutMs }), id);
@@ -104,10 +110,7 @@ async function readValue(
 }
 
 function submitWrite(service: HttpService, write: Write, command: KeyCommand): Promise<Outcome> {
-  const { defaultTimeoutMs, maxTimeoutMs } = service.limits;
-  const timeout = write.query.get('timeout');
-  const timeoutMs = timeout === undefined ? defaultTimeoutMs : positiveDuration('timeout', timeout, maxTimeoutMs);
-  return submitCommand(service, write.id, timeoutMs, command);
+  return submitCommand(service, write.id, timeoutOf(service, write.query), command);
 }
 
 function answerOutcome(

@@ -10,6 +10,10 @@ const MEDIA_TYPE = new RegExp(
 const FORM = /^application\/x-www-form-urlencoded[ \t]*(?:;|$)/i;
 const RANGE = new RegExp(`^(\\*|${TOKEN})/(\\*|${TOKEN})$`);
 
+export function isMediaType(text: string): boolean {
+  return MEDIA_TYPE.test(text);
+}
+
 /** The type stored with a body: what curl says of any data it sends means nothing, and so does silence. */
 export function storedTypeOf(header: string | undefined, maxLength: number): string {
   if (header === undefined || header === '' || FORM.test(header)) return OCTETS;
@@ -19,7 +23,7 @@ export function storedTypeOf(header: string | undefined, maxLength: number): str
       detail: `Content-Type has at most ${maxLength} characters.`,
     });
   }
-  if (!MEDIA_TYPE.test(header)) {
+  if (!isMediaType(header)) {
     throw new Problem('unsupported-media-type', {
       field: 'Content-Type',
       detail: 'Content-Type is not a media type such as text/plain.',

@@ -3,7 +3,18 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import type { NodeApi, NodeMetrics } from '../node/requests.ts';
 
 /** The resource that served a request, for metrics. */
-export type Route = 'keys' | 'list' | 'watch' | 'cluster' | 'livez' | 'readyz' | 'metrics' | 'pycache' | 'other';
+export type Route =
+  | 'keys'
+  | 'list'
+  | 'batch'
+  | 'transactions'
+  | 'watch'
+  | 'cluster'
+  | 'livez'
+  | 'readyz'
+  | 'metrics'
+  | 'pycache'
+  | 'other';
 
 export type HttpMetrics = {
   /** One answered request. */

@@ -3,7 +3,7 @@ import type { Operation } from '../core/commands/command.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { isSuccess, type OperationResult, type OutcomeCode } from '../core/outcome.ts';
 import { jsonTime, jsonValue } from './json-values.ts';
-import { PROBLEMS, type ProblemCode } from './problems.ts';
+import { PROBLEMS, type Problem, type ProblemCode } from './problems.ts';
 
 export type ItemResult = { readonly status: number; readonly [member: string]: unknown };
 
@@ -25,6 +25,11 @@ export function entryResult({ value, contentType, revision, expiresAt }: Entry):
 export function rejectedResult(code: OutcomeCode, detail: bigint): ItemResult {
   const revision = code === 'condition-failed' && detail !== 0n ? Number(detail) : undefined;
   return { status: statusOf(code), code, revision };
+}
+
+/** Of an item that has no final answer; `outcome` says whether it may have been applied. */
+export function problemResult({ status, code, details }: Problem): ItemResult {
+  return { status, code, outcome: details.outcome };
 }
 
 function statusOf(code: OutcomeCode): number {

@@ -1,10 +1,11 @@
 // The simulated clients: they write, read, give up, ask again on other nodes with the same id, and write down all they saw.
 
-import type { KeyCommand } from '../../src/core/commands/command.ts';
+import type { ClientCommand } from '../../src/core/commands/command.ts';
 import { ALWAYS } from '../../src/core/condition.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
 import type { Consistency, ReadResult, WriteResult } from '../../src/node/requests.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
+import { drawLedgerCommand, LEDGER_KEYS } from './ledger.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 
@@ -16,7 +17,7 @@ export type Send = {
 };
 
 export type WriteRecord = {
-  readonly command: KeyCommand;
+  readonly command: ClientCommand;
   /** The client's id; undefined: the nodes made one for each send. */
   readonly id: string | undefined;
   readonly sends: Send[];
@@ -43,7 +44,7 @@ export type History = {
 };
 
 export type ClientObserver = {
-  onApplied(processName: string, result: Extract<WriteResult, { kind: 'applied' }>): void;
+  onApplied(processName: string, command: ClientCommand, result: Extract<WriteResult, { kind: 'applied' }>): void;
   onRead(slot: Slot, consistency: Consistency, minRevision: number, entry: Entry | undefined): void;
 };
 
@@ -115,7 +116,7 @@ export class SimulatedClient {
   }
 
   async #read(): Promise<void> {
-    const key = this.#scheduler.pick([...PLAIN_KEYS, ...COUNTERS, ...TTL_KEYS]);
+    const key = this.#scheduler.pick([...PLAIN_KEYS, ...COUNTERS, ...TTL_KEYS, ...LEDGER_KEYS]);
     const consistency = this.#scheduler.pick(['session', 'linearizable'] as const);
     const from = consistency === 'session' ? this.#token : (SimulatedClient.#standing.get(this.#history) ?? 0);
     const minRevision = consistency === 'session' ? this.#token : 0;
@@ -143,7 +144,7 @@ export class SimulatedClient {
     return this.#exchange<WriteResult>(slot, timeoutMs, async () => {
       const result = await slot.node.submit({ command: record.command, id: record.id, caller: '', timeoutMs });
       record.results.push({ processName, result });
-      if (result.kind === 'applied') this.#observer.onApplied(processName, result);
+      if (result.kind === 'applied') this.#observer.onApplied(processName, record.command, result);
       return result;
     });
   }
@@ -173,11 +174,11 @@ export class SimulatedClient {
     pending.set(process, (pending.get(process) ?? 0) + change);
   }
 
-  #drawCommand(): KeyCommand {
+  #drawCommand(): ClientCommand {
     const scheduler = this.#scheduler;
     const key = bytesOf(scheduler.pick(PLAIN_KEYS));
     const value = bytesOf(`${this.#name}/${this.#history.writes.length}`);
-    switch (scheduler.between(0, 6)) {
+    switch (scheduler.between(0, 10)) {
       case 0:
         return { type: 'delete', key, condition: ALWAYS };
       case 1:
@@ -197,6 +198,11 @@ export class SimulatedClient {
         return { type: 'touch', key: bytesOf(scheduler.pick(TTL_KEYS)), ttlMs: 3000, condition: ALWAYS };
       case 4:
         return { type: 'put', key, value, contentType: 't', ttlMs: 0, condition: ALWAYS };
+      case 5:
+      case 6:
+      case 7:
+      case 8:
+        return drawLedgerCommand(scheduler, value);
       default:
         return { type: 'increment', key: bytesOf(scheduler.pick(COUNTERS)), by: 1n, ttlMs: 0, condition: ALWAYS };
     }

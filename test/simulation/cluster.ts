@@ -2,7 +2,6 @@
 import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import type { FaultPoint } from '../../src/base/world.ts';
-import { FEATURE_LEVEL } from '../../src/core/commands/table.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { SimulatedProcess } from './process.ts';
@@ -26,7 +25,8 @@ export type Observer = {
 };
 
 const LOG_EPOCH = 1_000_000_000_000;
-const LIMITS = { ...STATE_LIMITS, featureLevel: FEATURE_LEVEL };
+/** The cluster begins at the first feature level and rises by its members' heartbeats. */
+const LIMITS = { ...STATE_LIMITS, featureLevel: 1 };
 const silent = createLogger('silent', {});
 
 export class SimulatedCluster {

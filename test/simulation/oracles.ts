@@ -1,5 +1,6 @@
 // The oracles: what must hold of every run, however many faults it had.
 import { decodeFrame } from '../../src/core/codec.ts';
+import type { ClientCommand } from '../../src/core/commands/command.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
 import { isRemembered } from '../../src/core/outcome.ts';
 import { positionText } from '../../src/http/events.ts';
@@ -8,6 +9,7 @@ import { isAfter } from '../../src/node/history.ts';
 import type { Consistency, WriteResult } from '../../src/node/requests.ts';
 import type { History, WriteRecord } from './clients.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
+import { ledgerFaults, outcomeText, sumOf } from './ledger.ts';
 import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
 import type { Told } from './watchers.ts';
 
@@ -37,13 +39,14 @@ export class Oracles {
     for (const { id } of decoded.frame.commands) this.#acknowledged.add(`${processName} ${id}`);
   }
 
-  /** N1, and that a passing rejection is never remembered. */
-  onApplied(processName: string, result: Extract<WriteResult, { kind: 'applied' }>): void {
+  /** N1, that a passing rejection is never remembered, and that a transaction is one. */
+  onApplied(processName: string, command: ClientCommand, result: Extract<WriteResult, { kind: 'applied' }>): void {
     if (!this.#acknowledged.has(`${processName} ${result.id}`)) {
       this.onViolation(`${result.id} was answered by ${processName} before its append was acknowledged`);
     }
     const { isRepeat, code } = result.outcome;
     if (isRepeat && !isRemembered(code)) this.onViolation(`${result.id} was told a remembered ${code}`);
+    for (const fault of ledgerFaults(command, result.outcome)) this.onViolation(`${result.id}: ${fault}`);
   }
 
   onRead(slot: Slot, consistency: Consistency, minRevision: number, entry: Entry | undefined): void {
@@ -64,10 +67,17 @@ export class Oracles {
     this.#gone.set(name, known);
   }
 
+  /** An eventual read of several keys in one turn sees one revision. */
+  onAccounts(processName: string, entries: readonly (Entry | undefined)[]): void {
+    const sum = sumOf(entries);
+    if (sum !== 0n) this.onViolation(`the accounts on ${processName} differed by ${sum}`);
+  }
+
   /** After healing and draining. */
   judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean, watched: Watched): void {
     const truth = replay(cluster.store.history());
     for (const name of truth.doubledFrames) this.onViolation(`frame ${name} was applied twice`);
+    for (const fault of truth.faults) this.onViolation(fault);
     for (const key of truth.expiredEarly) this.onViolation(`${key} was expired before its time`);
     for (const [id, commands] of truth.byId) {
       if (successes(commands) > 1 || firstOutcomes(commands).length > 1) {
@@ -98,14 +108,12 @@ export class Oracles {
 
   // N1: what was answered is what the log says happened.
   #judgeAnswer({ id, outcome }: Extract<WriteResult, { kind: 'applied' }>, commands: readonly AppliedCommand[]): void {
-    const same = commands.some(
-      (command) =>
-        command.outcome.code === outcome.code &&
-        command.outcome.revision === outcome.revision &&
-        command.outcome.detail === outcome.detail,
-    );
-    if (!same)
-      this.onViolation(`${id} was answered ${outcome.code} at ${outcome.revision}, which the log does not say`);
+    const told = outcomeText(outcome);
+    const [first] = firstOutcomes(commands);
+    const same = outcome.isRepeat
+      ? first !== undefined && outcomeText(first.outcome) === told
+      : commands.some((command) => outcomeText(command.outcome) === told);
+    if (!same) this.onViolation(`${id} was answered "${told}", which the log does not say`);
   }
 
   // A write must not be executed long after its client gave up.

@@ -120,4 +120,45 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'if (watcher.next < history.firstNumber)',
     replace: 'if (watcher.next < 0)',
   },
+  {
+    name: 'a rejected operation does not undo those before it',
+    file: 'src/core/state.ts',
+    find: 'journal.undo(this.keyspace);',
+    replace: 'journal.changes.length = 0;',
+  },
+  {
+    name: 'what is undone lives for ever',
+    file: 'src/core/journal.ts',
+    find: 'else keyspace.set(key, entry);',
+    replace: 'else keyspace.set(key, { ...entry, expiresAt: 0 });',
+  },
+  {
+    name: 'compares judged at the edge',
+    file: 'src/node/node.ts',
+    find: 'return this.#writes.submit(request);',
+    replace: `const { command } = request;
+    const [compare] = command.type === 'transaction' ? command.compares : [];
+    if (compare === undefined) return this.#writes.submit(request);
+    const isThen = this.#machine.state.entry(compare.key) === undefined;
+    const compares = isThen ? [] : [{ ...compare, condition: { match: [0], noneMatch: 'none' } }];
+    return this.#writes.submit({ ...request, command: { ...command, compares } });`,
+  },
+  {
+    name: 'a transaction remembered without its branch',
+    file: 'src/core/recent.ts',
+    find: 'verdict.transaction === undefined ? undefined : writeTransactionResult(verdict.transaction)',
+    replace: 'undefined',
+  },
+  {
+    name: 'a delete of a prefix that never says that there is more',
+    file: 'src/core/commands/transactions.ts',
+    find: "seen < keys.length ? 'deleted-in-part' : 'deleted'",
+    replace: "'deleted'",
+  },
+  {
+    name: 'late heartbeats of the dead end the living',
+    file: 'src/core/members.ts',
+    find: 'knownRevision < rival.firstRevision',
+    replace: 'knownRevision < 0',
+  },
 ];

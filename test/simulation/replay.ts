@@ -1,11 +1,12 @@
 // The whole log applied once more by a machine of its own: what really happened, for the oracles to compare with what was said.
 import { decodeFrame } from '../../src/core/codec.ts';
-import type { Expire, KeyCommand } from '../../src/core/commands/command.ts';
+import type { Command, DeletePrefix } from '../../src/core/commands/command.ts';
 import { Machine } from '../../src/core/machine.ts';
 import { MapKeyspace } from '../../src/core/map-keyspace.ts';
 import { isSuccess, type Outcome } from '../../src/core/outcome.ts';
 import type { LogRecord } from '../../src/log/commit-log.ts';
 import type { Position } from '../../src/node/history.ts';
+import { keysOf } from './ledger.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
 
@@ -21,6 +22,8 @@ export type Replay = {
   readonly byKey: ReadonlyMap<string, readonly KeyState[]>;
   /** Frames that were applied more than once. */
   readonly doubledFrames: readonly string[];
+  /** What a rejected or repeated command changed, and what a delete of a prefix did beside its words. */
+  readonly faults: readonly string[];
   /** Keys whose entry was expired before its time. */
   readonly expiredEarly: readonly string[];
   /** Digest by revision, as noted at the ends of frames. */
@@ -34,6 +37,8 @@ export function replay(records: readonly LogRecord[]): Replay {
   const byKey = new Map<string, KeyState[]>();
   const applied = new Set<string>();
   const doubledFrames: string[] = [];
+  const faults: string[] = [];
+  let keyspaceDigest = '0/0';
   const expiredEarly: string[] = [];
   const digests = new Map<number, bigint>();
   const changes: ChangeFact[] = [];
@@ -52,7 +57,9 @@ export function replay(records: readonly LogRecord[]): Replay {
     const author = decoded.kind === 'frame' ? decoded.frame.node : '';
     const disposition = machine.apply(offset, timestamp, decoded, (command, outcome) => {
       if (command.id !== '') push(byId, command.id, { node: author, offset, outcome });
-      if ('key' in command.command) noteKey(command.command, outcome);
+      noteFaults(command.command, outcome);
+      noteExpiry(command.command, outcome);
+      for (const key of keysOf(command.command, byKey.keys())) noteKey(key);
     });
     if (decoded.kind === 'frame' && disposition === 'applied') {
       const name = `${decoded.frame.incarnation}/${decoded.frame.n}`;
@@ -62,15 +69,41 @@ export function replay(records: readonly LogRecord[]): Replay {
     const note = machine.notes.at(-1);
     if (note !== undefined) digests.set(note.revision, note.digest);
   }
-  return { byId, byKey, doubledFrames, expiredEarly, digests, changes };
+  return { byId, byKey, doubledFrames, faults, expiredEarly, digests, changes };
 
-  function noteKey(command: KeyCommand | Expire, outcome: Outcome): void {
-    const { keyspace, revision, time } = machine.state;
+  function noteFaults(command: Command, outcome: Outcome): void {
+    const { high, low } = machine.state.keyspace.digest;
+    const before = keyspaceDigest;
+    keyspaceDigest = `${high}/${low}`;
+    const isChange = isSuccess(outcome.code) && !outcome.isRepeat;
+    const what = `${command.type}@${machine.state.revision} (${outcome.code})`;
+    if (!isChange && before !== keyspaceDigest) faults.push(`${what} changed something`);
+    if (command.type === 'delete-prefix' && isChange) faults.push(...prefixFaults(command, outcome, what));
+  }
+
+  // Before the keys are noted: what stood under the prefix is what was noted of it last.
+  function prefixFaults(command: DeletePrefix, { code, detail }: Outcome, what: string): string[] {
+    const keys = keysOf(command, byKey.keys()).filter((key) => byKey.get(key)?.at(-1)?.seen !== 0);
+    const left = keys.filter((key) => machine.state.keyspace.get(Buffer.from(key, 'latin1')) !== undefined);
+    const deleted = keys.filter((key) => !left.includes(key));
+    const isFirst = deleted.every((key) => left.every((other) => key < other));
+    const isRight = isFirst && deleted.length === Number(detail) && deleted.length <= command.limit;
+    return isRight && (code === 'deleted') === (left.length === 0)
+      ? []
+      : [`${what} deleted ${deleted} and left ${left}`];
+  }
+
+  function noteExpiry(command: Command, outcome: Outcome): void {
+    if (command.type !== 'expire' || outcome.code !== 'deleted') return;
+    const { revision, time } = machine.state;
     const key = Buffer.from(command.key).toString('latin1');
     const before = byKey.get(key)?.at(-1)?.expiresAt ?? 0;
-    const isEarly = before === 0 || before > time.now;
-    if (command.type === 'expire' && outcome.code === 'deleted' && isEarly) expiredEarly.push(`${key}@${revision}`);
-    const entry = keyspace.get(command.key);
+    if (before === 0 || before > time.now) expiredEarly.push(`${key}@${revision}`);
+  }
+
+  function noteKey(key: string): void {
+    const { keyspace, revision } = machine.state;
+    const entry = keyspace.get(Buffer.from(key, 'latin1'));
     push(byKey, key, { from: revision, seen: entry?.revision ?? 0, expiresAt: entry?.expiresAt ?? 0 });
   }
 }

@@ -2,6 +2,7 @@
 import type { FaultPoint } from '../../src/base/world.ts';
 import { type History, SimulatedClient, TTL_KEYS } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
+import { ACCOUNTS } from './ledger.ts';
 import { Oracles } from './oracles.ts';
 import { Scheduler } from './scheduler.ts';
 import { drawSwarm } from './swarm.ts';
@@ -74,10 +75,12 @@ export async function simulate(seed: number): Promise<RunResult> {
   };
 }
 
-/** Eventual reads of the keys that expire, on every node, all the time. */
+/** Eventual reads of the accounts and of the keys that expire, on every node, all the time. */
 function probe(scheduler: Scheduler, cluster: SimulatedCluster, oracles: Oracles): void {
   for (const { process, node } of cluster.slots) {
     if (!process.isRunning || node.refusal('eventual-read') !== undefined) continue;
+    const accounts = ACCOUNTS.map((key) => node.get(Buffer.from(key, 'latin1')));
+    oracles.onAccounts(process.name, accounts);
     for (const key of TTL_KEYS) oracles.onProbe(process.name, key, node.get(Buffer.from(key, 'latin1')));
   }
   if (scheduler.now < FAULTY_MS) scheduler.after(PROBE_MS, () => probe(scheduler, cluster, oracles));

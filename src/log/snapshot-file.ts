@@ -1,0 +1,123 @@
+// One snapshot as a file: its grammar, the writing of it, and the reading, which believes nothing.
+//
+//   file   = 'CHORSNAP' version:u32 chunk* manifest end                 big-endian
+//   chunk  = length:u32 checksum:u32 bytes{length}                      CRC-32
+//   end    = revision:f64 chunks:u32 chunkBytes:f64 manifestLength:u32 checksum:u32 'CHOREND!'
+//                                                                       checksum over the manifest and what stands before it here
+import type { FileHandle } from 'node:fs/promises';
+import { crc32 } from 'node:zlib';
+import { SNAPSHOT_LIMITS } from '../base/limits.ts';
+import { SnapshotUnusable } from './snapshot-store.ts';
+
+const FILE_VERSION = 1;
+const MAGIC = Buffer.from('CHORSNAP');
+const END_MAGIC = Buffer.from('CHOREND!');
+const HEAD_BYTES = 12;
+const CHUNK_HEAD_BYTES = 8;
+const END_BYTES = 36;
+
+export type FileEnd = {
+  readonly revision: number;
+  readonly manifest: Uint8Array;
+  readonly chunks: number;
+  readonly chunkBytes: number;
+};
+
+/** Writes all of it and makes it durable, under whatever name it was opened. */
+export async function writeSnapshotFile(
+  file: FileHandle,
+  { revision, manifest }: Pick<FileEnd, 'revision' | 'manifest'>,
+  chunks: AsyncIterable<Uint8Array>,
+): Promise<void> {
+  const head = Buffer.alloc(HEAD_BYTES);
+  MAGIC.copy(head);
+  head.writeUInt32BE(FILE_VERSION, 8);
+  await writeAll(file, [head]);
+  let count = 0;
+  let chunkBytes = 0;
+  for await (const chunk of chunks) {
+    const chunkHead = Buffer.alloc(CHUNK_HEAD_BYTES);
+    chunkHead.writeUInt32BE(chunk.length, 0);
+    chunkHead.writeUInt32BE(crc32(chunk), 4);
+    await writeAll(file, [chunkHead, chunk]);
+    count++;
+    chunkBytes += chunk.length;
+  }
+  await writeAll(file, [manifest, endOf({ revision, manifest, chunks: count, chunkBytes })]);
+  await file.sync();
+}
+
+/** Rejects with SnapshotUnusable unless the file is as long as it says, and its end is whole. */
+export async function readEnd(file: FileHandle): Promise<FileEnd> {
+  const { size } = await file.stat();
+  const smallest = HEAD_BYTES + END_BYTES;
+  if (size < smallest) throw damaged('it is too short');
+  const bytes = await readAt(file, size - END_BYTES, END_BYTES);
+  if (!bytes.subarray(28).equals(END_MAGIC)) throw damaged('it has no end');
+  const manifestLength = bytes.readUInt32BE(20);
+  if (manifestLength > Math.min(SNAPSHOT_LIMITS.maxManifestBytes, size - smallest)) throw damaged('its end is damaged');
+  const manifest = await readAt(file, size - END_BYTES - manifestLength, manifestLength);
+  const end = {
+    revision: bytes.readDoubleBE(0),
+    manifest,
+    chunks: bytes.readUInt32BE(8),
+    chunkBytes: bytes.readDoubleBE(12),
+  };
+  if (!endOf(end).equals(bytes)) throw damaged('its end is damaged');
+  if (size !== smallest + manifestLength + end.chunks * CHUNK_HEAD_BYTES + end.chunkBytes)
+    throw damaged('it is not whole');
+  const head = await readAt(file, 0, HEAD_BYTES);
+  if (!head.subarray(0, 8).equals(MAGIC)) throw damaged('it does not begin like a snapshot');
+  const version = head.readUInt32BE(8);
+  if (version !== FILE_VERSION) throw damaged(`it has format ${version}; this program reads ${FILE_VERSION}`);
+  return end;
+}
+
+/** The chunks that stand before this end. Throws SnapshotUnusable at the first that is not as it was written. */
+export async function* readChunks(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
+  let at = HEAD_BYTES;
+  const stop = HEAD_BYTES + end.chunks * CHUNK_HEAD_BYTES + end.chunkBytes;
+  for (let i = 0; i < end.chunks; i++) {
+    const head = await readAt(file, at, CHUNK_HEAD_BYTES);
+    at += CHUNK_HEAD_BYTES;
+    const length = head.readUInt32BE(0);
+    if (length > Math.min(SNAPSHOT_LIMITS.maxChunkBytes, stop - at)) throw damaged(`chunk ${i} has a wrong length`);
+    const chunk = await readAt(file, at, length);
+    at += length;
+    if (head.readUInt32BE(4) !== crc32(chunk)) throw damaged(`chunk ${i} has a wrong checksum`);
+    yield chunk;
+  }
+  if (at !== stop) throw damaged('its chunks end too early');
+}
+
+function endOf({ revision, manifest, chunks, chunkBytes }: FileEnd): Buffer {
+  const end = Buffer.alloc(END_BYTES);
+  end.writeDoubleBE(revision, 0);
+  end.writeUInt32BE(chunks, 8);
+  end.writeDoubleBE(chunkBytes, 12);
+  end.writeUInt32BE(manifest.length, 20);
+  end.writeUInt32BE(crc32(end.subarray(0, 24), crc32(manifest)), 24);
+  END_MAGIC.copy(end, 28);
+  return end;
+}
+
+/** `write` may write less than it was given. */
+async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
+  let rest = Buffer.concat(parts);
+  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
+}
+
+async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  const bytes = Buffer.allocUnsafe(length);
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await file.read(bytes, read, length - read, position + read);
+    if (bytesRead === 0) throw damaged('it ends too early');
+    read += bytesRead;
+  }
+  return bytes;
+}
+
+function damaged(fact: string): SnapshotUnusable {
+  return new SnapshotUnusable('damaged', `the snapshot's file is damaged: ${fact}`);
+}
