@@ -156,6 +156,8 @@ describe('a cluster of npm start', () => {
     cluster = await startChorusCluster();
     const { gateway, nodes, server } = cluster;
     const areAllReady = async () => (await Promise.all(nodes.map(({ url }) => isReadyAt(url)))).every(Boolean);
+    // The supervisor too must have seen them ready: one that never answered is given its start time-out.
+    await until('the start is said', async () => server.output.includes('Ctrl-C stops all'));
     await until('all have started', areAllReady);
     const pids = [await cluster.pidOf('node-1'), await cluster.pidOf('node-3')];
     for (const pid of pids) process.kill(pid, 'SIGSTOP');
