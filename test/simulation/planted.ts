@@ -158,7 +158,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'late heartbeats of the dead end the living',
     file: 'src/core/members.ts',
-    find: 'knownRevision < rival.firstRevision',
-    replace: 'knownRevision < 0',
+    find: 'isOlder ? applied >= rival.firstRevision :',
+    replace: 'isOlder ? applied >= 0 :',
   },
 ];
