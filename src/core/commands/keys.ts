@@ -4,25 +4,14 @@ import type { Entry } from '../keyspace.ts';
 import { VERDICTS, type Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
 import type { Delete, Put, Touch } from './command.ts';
-import { type CommandSpec, readTarget, readTtl, writeTarget } from './spec.ts';
+import { type CommandSpec, readBrought, readTarget, readTtl, writeBrought, writeTarget } from './spec.ts';
 
-// put = target ttl:varint type:text8 value:bytes32
+// put = brought
 export const put: CommandSpec<Put> = {
   number: 1,
   version: 1,
-  write(writer, command) {
-    writeTarget(writer, command);
-    writer.varint(command.ttlMs);
-    writer.text8(command.contentType);
-    writer.bytes32(command.value);
-  },
-  read: (reader) => ({
-    type: 'put',
-    ...readTarget(reader),
-    ttlMs: readTtl(reader),
-    contentType: reader.text8(),
-    value: reader.bytes32(),
-  }),
+  write: writeBrought,
+  read: (reader) => ({ type: 'put', ...readBrought(reader) }),
   apply(state, command) {
     const old = state.entry(command.key);
     if (!holds(command.condition, old?.revision)) return conditionFailed(old);

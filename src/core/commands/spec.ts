@@ -47,6 +47,26 @@ export function readTarget(reader: ByteReader): Target {
   return { key: readKey(reader), condition: readCondition(reader) };
 }
 
+/** What a command that brings a value says after its target. */
+type Brought = { readonly ttlMs: number; readonly contentType: string; readonly value: Uint8Array };
+
+// brought = target ttl:varint type:text8 value:bytes32
+export function writeBrought(writer: ByteWriter, command: Target & Brought): void {
+  writeTarget(writer, command);
+  writer.varint(command.ttlMs);
+  writer.text8(command.contentType);
+  writer.bytes32(command.value);
+}
+
+export function readBrought(reader: ByteReader): Target & Brought {
+  return {
+    ...readTarget(reader),
+    ttlMs: readTtl(reader),
+    contentType: reader.text8(),
+    value: reader.bytes32(),
+  };
+}
+
 export function readTtl(reader: ByteReader): number {
   const ttlMs = reader.varint();
   if (ttlMs > REQUEST_LIMITS.maxTtlMs) throw new Malformed('a time to live is too long');

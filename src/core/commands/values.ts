@@ -5,7 +5,7 @@ import { isSuccess, VERDICTS, type Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
 import type { Append, Increment } from './command.ts';
 import { conditionFailed, store } from './keys.ts';
-import { type CommandSpec, readTarget, readTtl, writeTarget } from './spec.ts';
+import { type CommandSpec, readBrought, readTarget, readTtl, writeBrought, writeTarget } from './spec.ts';
 
 const NUMBER_TYPE = 'text/plain; charset=utf-8';
 const INT64_MAX = 2n ** 63n - 1n;
@@ -39,23 +39,12 @@ export const increment: CommandSpec<Increment> = {
   },
 };
 
-// append = target ttl:varint type:text8 value:bytes32
+// append = brought
 export const append: CommandSpec<Append> = {
   number: 5,
   version: 1,
-  write(writer, command) {
-    writeTarget(writer, command);
-    writer.varint(command.ttlMs);
-    writer.text8(command.contentType);
-    writer.bytes32(command.value);
-  },
-  read: (reader) => ({
-    type: 'append',
-    ...readTarget(reader),
-    ttlMs: readTtl(reader),
-    contentType: reader.text8(),
-    value: reader.bytes32(),
-  }),
+  write: writeBrought,
+  read: (reader) => ({ type: 'append', ...readBrought(reader) }),
   apply(state, command) {
     const old = state.entry(command.key);
     if (!holds(command.condition, old?.revision)) return conditionFailed(old);
