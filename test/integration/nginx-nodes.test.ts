@@ -25,11 +25,12 @@ describe.skipIf(!available('nginx'))('Nginx in front of real nodes', () => {
     const load = new Load(nginx.port);
     load.start();
     await load.answers(50);
-    for (const { server } of chorus.nodes) {
+    for (const { server, port } of chorus.nodes) {
       await server.kill();
       await load.answers(200);
       await server.start();
-      await load.answers(50);
+      const served = servedBy(nginx, port);
+      await expect.poll(() => servedBy(nginx, port), { timeout: 60_000 }).toBeGreaterThan(served);
     }
     await load.stop();
     expect(load.window().failed).toEqual(new Map());
@@ -62,3 +63,9 @@ describe.skipIf(!available('nginx'))('Nginx in front of real nodes', () => {
     expect((await send(nginx.port, 'GET', '/v1/keys/large/a/b/', { headers: token })).status).toBe(404);
   });
 });
+
+/** How many requests the node at `port` has answered for good. */
+function servedBy(nginx: ChorusNginx, port: number): number {
+  return nginx.accessLog().filter(({ upstreams, status }) => status === 200 && String(upstreams).endsWith(`:${port}`))
+    .length;
+}

@@ -88,6 +88,22 @@ describe.skipIf(!available('nginx'))('Nginx in front of the nodes', () => {
     expect(nodes.map((node) => node.asked.length)).toEqual([1, 6, 6]);
   });
 
+  test('asks every node once more, under the same id, before it says that none is there', async () => {
+    const back = new Set<number>();
+    const onceBroken: Answering = (asked, response) => {
+      if (back.size === 3) return response.end('ok');
+      back.add(asked.fromPort);
+      return response.destroy();
+    };
+    const { nodes, send } = await front([onceBroken, onceBroken, onceBroken], {
+      'fail_timeout=1s': 'fail_timeout=60s',
+    });
+    for (let i = 0; i < 4; i++) expect((await send('PUT', '/v1/keys/a', { body: 'x' })).body).toBe('ok');
+    const ids = nodes.flatMap((node) => node.asked.map((one) => one.headers['idempotency-key']));
+    expect(ids.length).toBe(3 + 4);
+    expect(new Set(ids).size).toBe(4);
+  });
+
   test("hands a node's 504 to the client as it is and does not try another", async () => {
     const { nodes, send } = await front([TIMED_OUT, TIMED_OUT, TIMED_OUT]);
     for (let i = 0; i < 6; i++) {

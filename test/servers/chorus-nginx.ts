@@ -6,7 +6,7 @@ import { type Nginx, startNginx } from './nginx.ts';
 const FILES = resolve(import.meta.dirname, '../../nginx');
 /** Of docker-compose.yml: what listens, logs and where. */
 const CONTAINER_ONLY = 'nginx.conf';
-const NODE_LINE = /^ *server node-\d+:8001 (.*)$/gm;
+const NODE_LINES = /(?:^ *server node-\d+:8001 (.*)\n)+/gm;
 
 export type ChorusNginx = Nginx & {
   /** The lines of the access log so far. */
@@ -54,13 +54,10 @@ function writeFiles(directory: string, nodePorts: readonly number[], replace: Re
   if (unused.size > 0) throw new Error(`not in nginx/: ${[...unused].join(', ')}`);
 }
 
-/** One line for each port, with the parameters of the first node's line. */
+/** In each list one line for each port, with the parameters of the list's first node. */
 function withPorts(text: string, nodePorts: readonly number[]): string {
-  const parameters = [...text.matchAll(NODE_LINE)].map((match) => match[1])[0];
-  if (parameters === undefined) throw new Error('upstream.conf names no node');
-  let next = 0;
-  return text.replace(NODE_LINE, () => {
-    next += 1;
-    return next > 1 ? '' : nodePorts.map((port) => `  server 127.0.0.1:${port} ${parameters}`).join('\n');
-  });
+  if (text.match(NODE_LINES) === null) throw new Error('upstream.conf names no node');
+  return text.replaceAll(NODE_LINES, (_, parameters: string) =>
+    nodePorts.map((port) => `  server 127.0.0.1:${port} ${parameters}\n`).join(''),
+  );
 }
