@@ -1,40 +1,44 @@
 // A walk through a keyspace in slices while commands go on changing it: what it gives is what stood there when it began.
 //
-// It goes in byte order of the keys. What is overwritten or deleted ahead of it is kept in its old form (copy on write), and
-// what is created ahead of it is passed over. The memory for that is bounded: above the bound the walk gives up.
+// It goes in byte order of the keys. What is overwritten or deleted ahead of it is kept in its old form (copy on write). What
+// was written since is known by its revision and passed over, so that changed keys need not be remembered: a set of hundreds
+// of thousands of strings would have the garbage collector stop the node. The memory is bounded: above the bound it gives up.
 import { invariant } from '../base/assert.ts';
 import { ByteWriter } from './bytes.ts';
 import type { Entry, Keyspace } from './keyspace.ts';
 
 export type WalkOptions = {
+  /** The latest command's: what is written from now on has a higher one. */
+  readonly revision: number;
   /** Writes one entry as the caller's format wants it. */
   write(writer: ByteWriter, key: Uint8Array, entry: Entry): void;
-  /** A run ends at the first entry that reaches either. */
+  /** A run ends at the first entry that reaches either; it may have none where all that it came by was written since. */
   readonly maxRunBytes: number;
   readonly maxRunEntries: number;
-  /** For old forms not yet given away, and for the names of changed keys. */
+  /** For old forms not yet given away. */
   readonly maxHeldBytes: number;
 };
 
+/** `bytes` may be a view that is good until the keyspace is changed, or the next run asked for. */
 export type Run = { readonly entries: number; readonly bytes: Uint8Array };
 
-/** More was changed during the walk than it may hold: try again later. */
+/** More was changed during the walk than it may hold, or there are revisions ahead of the latest command's: try again later. */
 export class WalkGivenUp extends Error {
-  constructor(maxHeldBytes: number) {
-    super(`more than ${maxHeldBytes} bytes were changed during a walk through the keyspace`);
+  constructor(reason: string) {
+    super(`a walk through the keyspace was given up: ${reason}`);
     this.name = 'WalkGivenUp';
   }
 }
 
-/** What a changed key costs beside its bytes. */
+/** What a key's name costs beside its bytes. */
 const NAME_OVERHEAD_BYTES = 64;
 
 /** Begins when it is made. At most one at a time through a keyspace; to be ended by `end`, or by its last run. */
 export class KeyspaceWalk {
   readonly #keyspace: Keyspace;
   readonly #options: WalkOptions;
-  /** Keys ahead of the cursor that were changed since the beginning; their old forms were written. */
-  readonly #changed = new Set<string>();
+  /** Keys that were written since, yet with an old revision: a transaction that failed has put their entries back. */
+  readonly #putBack = new Set<string>();
   /** Full runs of old forms that nobody has taken yet. */
   readonly #full: Run[] = [];
   readonly #open = new ByteWriter();
@@ -42,25 +46,30 @@ export class KeyspaceWalk {
   #heldBytes = 0;
   /** The last key that was visited. */
   #cursor: Uint8Array | undefined;
+  /** Entries still to be given. */
+  #missing: number;
   #phase: 'walking' | 'visited' | 'given-up' = 'walking';
 
   constructor(keyspace: Keyspace, options: WalkOptions) {
     invariant('S1', keyspace.beforeChange === undefined, 'two walks through one keyspace at once');
     this.#keyspace = keyspace;
     this.#options = options;
-    keyspace.beforeChange = (key, old) => this.#keepOldForm(key, old);
+    this.#missing = keyspace.keys;
+    keyspace.beforeChange = (key, old, entry) => this.#keepOldForm(key, old, entry);
   }
 
-  /** The next entries, each once; undefined after the last. Throws WalkGivenUp. */
+  /** The next entries, each once; undefined after the last. Throws WalkGivenUp. Not to be called after `end`. */
   next(): Run | undefined {
-    if (this.#phase === 'given-up') throw new WalkGivenUp(this.#options.maxHeldBytes);
+    if (this.#phase === 'given-up') throw new WalkGivenUp('too much was changed meanwhile');
     const full = this.#full.shift();
     if (full !== undefined) {
       this.#heldBytes -= full.bytes.length;
       return full;
     }
     if (this.#phase === 'walking') this.#visit();
-    return this.#openEntries === 0 ? undefined : this.#closeRun();
+    if (this.#openEntries > 0 || this.#phase === 'walking') return this.#closeRun(this.#open.peek(0));
+    if (this.#missing !== 0) throw new WalkGivenUp(`${this.#missing} entries have revisions that are still to come`);
+    return undefined;
   }
 
   /** The keyspace is left alone from now on. */
@@ -68,36 +77,40 @@ export class KeyspaceWalk {
     if (this.#phase !== 'walking') return;
     this.#phase = 'visited';
     this.#keyspace.beforeChange = undefined;
-    this.#changed.clear();
+    this.#putBack.clear();
   }
 
   #visit(): void {
-    let last: Uint8Array | undefined;
+    let seen = 0;
+    let isAtEnd = true;
     this.#keyspace.visit(this.#cursor, (key, entry) => {
-      last = key;
-      // A changed key need not be remembered once the cursor is past it.
-      if (this.#changed.size > 0 && this.#changed.delete(nameOf(key))) this.#heldBytes -= heldFor(key);
-      else this.#write(key, entry);
-      if (!this.#isRunFull) return true;
-      this.#cursor = new Uint8Array(last);
-      return false;
+      if (this.#isAsItWas(key, entry)) this.#write(key, entry);
+      // What is passed over costs time too.
+      isAtEnd = ++seen < this.#options.maxRunEntries && !this.#isRunFull;
+      if (!isAtEnd) this.#cursor = new Uint8Array(key);
+      return isAtEnd;
     });
-    if (!this.#isRunFull) this.end();
+    if (isAtEnd) this.end();
   }
 
-  #keepOldForm(key: Uint8Array, old: Entry | undefined): void {
+  #keepOldForm(key: Uint8Array, old: Entry | undefined, entry: Entry | undefined): void {
     if (this.#cursor !== undefined && Buffer.compare(key, this.#cursor) <= 0) return;
-    const name = nameOf(key);
-    if (this.#changed.has(name)) return;
-    this.#changed.add(name);
-    this.#heldBytes += heldFor(key);
-    if (old !== undefined) this.#write(key, old);
+    // What is not as it was has been written in its old form already, if it had one.
+    if (old !== undefined && this.#isAsItWas(key, old)) this.#write(key, old);
+    if (entry !== undefined && entry.revision <= this.#options.revision) {
+      this.#putBack.add(nameOf(key));
+      this.#heldBytes += key.length + NAME_OVERHEAD_BYTES;
+    }
     if (this.#isRunFull) {
-      const run = this.#closeRun();
+      const run = this.#closeRun(this.#open.peek(0).slice());
       this.#heldBytes += run.bytes.length;
       this.#full.push(run);
     }
     if (this.#heldBytes + this.#open.length > this.#options.maxHeldBytes) this.#giveUp();
+  }
+
+  #isAsItWas(key: Uint8Array, { revision }: Entry): boolean {
+    return revision <= this.#options.revision && !(this.#putBack.size > 0 && this.#putBack.has(nameOf(key)));
   }
 
   #giveUp(): void {
@@ -110,6 +123,7 @@ export class KeyspaceWalk {
   #write(key: Uint8Array, entry: Entry): void {
     this.#options.write(this.#open, key, entry);
     this.#openEntries++;
+    this.#missing--;
   }
 
   get #isRunFull(): boolean {
@@ -117,15 +131,12 @@ export class KeyspaceWalk {
     return this.#open.length >= maxRunBytes || this.#openEntries >= maxRunEntries;
   }
 
-  #closeRun(): Run {
-    const run = { entries: this.#openEntries, bytes: this.#open.take() };
+  #closeRun(bytes: Uint8Array): Run {
+    const run = { entries: this.#openEntries, bytes };
     this.#openEntries = 0;
+    this.#open.clear();
     return run;
   }
-}
-
-function heldFor(key: Uint8Array): number {
-  return key.length + NAME_OVERHEAD_BYTES;
 }
 
 function nameOf(key: Uint8Array): string {

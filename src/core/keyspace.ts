@@ -11,10 +11,10 @@ export type Entry = {
 };
 
 /**
- * Told of a change just before it is made. `old` is undefined where the key has no entry; key and entry are good until the
- * call returns. Must not throw and not change the keyspace.
+ * Told of a change just before it is made. `old` is undefined where the key has no entry, `entry` where it is to have none;
+ * all are good until the call returns. Must not throw and not change the keyspace.
  */
-export type BeforeChange = (key: Uint8Array, old: Entry | undefined) => void;
+export type BeforeChange = (key: Uint8Array, old: Entry | undefined, entry: Entry | undefined) => void;
 
 export type Keyspace = {
   /** Number of entries, expired ones that were not yet removed included. */

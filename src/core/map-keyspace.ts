@@ -26,7 +26,7 @@ export class MapKeyspace implements Keyspace {
   set(key: Uint8Array, entry: Entry): void {
     const name = nameOf(key);
     const old = this.#entries.get(name);
-    this.beforeChange?.(key, old);
+    this.beforeChange?.(key, old, entry);
     if (old !== undefined) this.#forget(name, key, old);
     const kept = { ...entry, value: new Uint8Array(entry.value) };
     this.#entries.set(name, kept);
@@ -39,7 +39,7 @@ export class MapKeyspace implements Keyspace {
     const name = nameOf(key);
     const old = this.#entries.get(name);
     if (old === undefined) return false;
-    this.beforeChange?.(key, old);
+    this.beforeChange?.(key, old, undefined);
     this.#forget(name, key, old);
     this.#entries.delete(name);
     return true;

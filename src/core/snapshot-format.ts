@@ -2,7 +2,7 @@
 //
 //   part = magic:u16 checksum:u32 version:u8 body          big-endian; CRC-32 over version and body
 import { crc32 } from 'node:zlib';
-import { ByteReader, ByteWriter, Malformed } from './bytes.ts';
+import { ByteReader, type ByteWriter, Malformed } from './bytes.ts';
 
 export const SNAPSHOT_VERSION = 1;
 const CHECKSUM_AT = 2;
@@ -23,15 +23,15 @@ export class SnapshotInvalid extends Error {
   }
 }
 
-/** A part whose body `write` writes. */
-export function seal(magic: number, write: (writer: ByteWriter) => void): Uint8Array {
-  const writer = new ByteWriter();
+/** A part whose body `write` writes; a view, good until `writer` is written to again. What was in it before is gone. */
+export function seal(magic: number, writer: ByteWriter, write: () => void): Uint8Array {
+  writer.clear();
   writer.u16(magic);
   writer.u32(0);
   writer.u8(SNAPSHOT_VERSION);
-  write(writer);
+  write();
   writer.setU32(CHECKSUM_AT, crc32(writer.peek(CHECKED_FROM)));
-  return writer.take();
+  return writer.peek(0);
 }
 
 /** What `read` makes of a part's body, all of it. Throws SnapshotInvalid. */

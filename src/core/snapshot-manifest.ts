@@ -1,6 +1,7 @@
 // A snapshot's manifest: what it is a snapshot of, small enough to be read of many before one is chosen.
 //
 //   manifest = 'C' 'M' checksum:u32 version:u8 cluster:text8 revision:varint offset:varint digest:u64 logTime:varint keys:varint
+import { ByteWriter } from './bytes.ts';
 import { seal, unseal } from './snapshot-format.ts';
 
 export type SnapshotManifest = {
@@ -18,7 +19,8 @@ export type SnapshotManifest = {
 const MAGIC = 0x434d;
 
 export function encodeManifest(manifest: SnapshotManifest): Uint8Array {
-  return seal(MAGIC, (writer) => {
+  const writer = new ByteWriter();
+  seal(MAGIC, writer, () => {
     writer.text8(manifest.cluster);
     writer.varint(manifest.revision);
     writer.varint(manifest.offset);
@@ -26,6 +28,7 @@ export function encodeManifest(manifest: SnapshotManifest): Uint8Array {
     writer.varint(manifest.logTime);
     writer.varint(manifest.keys);
   });
+  return writer.take();
 }
 
 /** Throws SnapshotInvalid. */

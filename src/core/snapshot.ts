@@ -38,7 +38,10 @@ export type SnapshotLimits = {
 
 export type SnapshotCut = {
   readonly manifest: SnapshotManifest;
-  /** Once. Each step is one slice of work; throws WalkGivenUp. Commands may be applied between the steps. */
+  /**
+   * To be read once. Each step is one slice of work, between which commands may be applied; throws WalkGivenUp. A chunk is a
+   * view that is good until the next step: chunks of their own would have the garbage collected all the time.
+   */
   readonly chunks: Generator<Uint8Array>;
   /** To be called when it is not read to its end: changes are copied on write until then. */
   end(): void;
@@ -52,6 +55,7 @@ export function cutSnapshot(state: State, offset: number, limits: SnapshotLimits
   writeTables(tables, state);
   const [younger, older] = state.recent.cut();
   const walk = new KeyspaceWalk(keyspace, {
+    revision,
     write: writeEntry,
     maxRunBytes: limits.chunkBytes,
     maxRunEntries: limits.chunkRows,
@@ -90,16 +94,18 @@ function* outcomeParts(kind: number, generation: GenerationCut, limits: Snapshot
     writeOutcome(writer, row);
     count++;
     if (writer.length < limits.chunkBytes && count < limits.chunkRows) continue;
-    yield { kind, count, bytes: writer.take() };
+    yield { kind, count, bytes: writer.peek(0) };
+    writer.clear();
     count = 0;
   }
-  if (count > 0) yield { kind, count, bytes: writer.take() };
+  if (count > 0) yield { kind, count, bytes: writer.peek(0) };
 }
 
 function* numbered(all: Generator<Part>): Generator<Uint8Array> {
+  const writer = new ByteWriter();
   let number = 0;
   for (const { kind, count, bytes } of all) {
-    yield seal(CHUNK_MAGIC, (writer) => {
+    yield seal(CHUNK_MAGIC, writer, () => {
       writer.varint(number);
       writer.u8(kind);
       if (count !== undefined) writer.varint(count);

@@ -101,10 +101,15 @@ function endOf({ revision, manifest, chunks, chunkBytes }: FileEnd): Buffer {
   return end;
 }
 
-/** `write` may write less than it was given. */
+/** `writev` may write less than it was given. */
 async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
-  let rest = Buffer.concat(parts);
-  while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
+  const { bytesWritten } = await file.writev(parts);
+  let skip = bytesWritten;
+  for (const part of parts) {
+    let rest = part.subarray(Math.min(skip, part.length));
+    skip -= part.length - rest.length;
+    while (rest.length > 0) rest = rest.subarray((await file.write(rest)).bytesWritten);
+  }
 }
 
 async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {

@@ -38,7 +38,7 @@ export class OffHeapKeyspace implements Keyspace {
   set(key: Uint8Array, entry: Entry): void {
     const hash = this.#byHash.hashOf(key);
     const old = this.#byHash.find(hash, key);
-    this.beforeChange?.(key, old === 0 ? undefined : this.#records.entry(old));
+    this.beforeChange?.(key, old === 0 ? undefined : this.#records.entry(old), entry);
     if (old !== 0) this.#uncount(key, old);
     // Counted before anything is written: the value may be a view of what stood here.
     this.#bytes += logicalBytes(key, entry);
@@ -51,7 +51,7 @@ export class OffHeapKeyspace implements Keyspace {
     const hash = this.#byHash.hashOf(key);
     const unit = this.#byHash.find(hash, key);
     if (unit === 0) return false;
-    this.beforeChange?.(key, this.#records.entry(unit));
+    this.beforeChange?.(key, this.#records.entry(unit), undefined);
     this.#uncount(key, unit);
     this.#byHash.remove(hash, unit);
     this.#byKey.remove(this.#keyPlace.of(key));

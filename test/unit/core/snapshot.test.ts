@@ -2,6 +2,7 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { ByteWriter } from '../../../src/core/bytes.ts';
 import type { Keyspace } from '../../../src/core/keyspace.ts';
 import { Machine } from '../../../src/core/machine.ts';
 import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
@@ -47,6 +48,7 @@ describe('a snapshot', () => {
 
   test('is made of chunks of about the size that was asked for, and of one for each turn', () => {
     const machine = new Machine(new MapKeyspace());
+    machine.state.revision = 1;
     for (let i = 0; i < 1000; i++) {
       machine.state.keyspace.set(Buffer.from(`${i}`), {
         value: new Uint8Array(100),
@@ -56,7 +58,7 @@ describe('a snapshot', () => {
       });
     }
     const limits = { chunkBytes: 4096, chunkRows: 1000, maxHeldBytes: 1 };
-    const chunks = [...cutSnapshot(machine.state, 0, limits).chunks];
+    const chunks = copiesOf(cutSnapshot(machine.state, 0, limits).chunks);
     expect(chunks.length).toBeGreaterThan(25);
     for (const chunk of chunks) expect(chunk.length).toBeLessThan(4096 + 200);
   });
@@ -105,7 +107,7 @@ describe('a manifest', () => {
   test('of a later program is told from a damaged one', () => {
     const bytes = encodeManifest({ cluster: 'c', revision: 1, offset: 1, digest: 1n, logTime: 1, keys: 1 });
     expect(() => decodeManifest(bytes.map((byte, at) => (at === 6 ? SNAPSHOT_VERSION + 1 : byte)))).toThrow('checksum');
-    const newer = seal(0x434d, (writer) => writer.u8(0));
+    const newer = sealed(0x434d, Uint8Array.of(0));
     newer[6] = SNAPSHOT_VERSION + 1;
     expect(kindOf(() => decodeManifest(resealed(newer)))).toBe('newer');
   });
@@ -239,9 +241,13 @@ function cutAt(records: readonly TestRecord[], offset: number, keyspace: Keyspac
   for (const record of records.slice(offset)) {
     applyRecord(machine, record);
     const next = chunks.next();
-    if (next.done !== true) read.push(next.value);
+    if (next.done !== true) read.push(next.value.slice());
   }
-  return { machine, manifest, chunks: [...read, ...chunks] };
+  return { machine, manifest, chunks: [...read, ...copiesOf(chunks)] };
+}
+
+function copiesOf(chunks: Iterable<Uint8Array>): Uint8Array[] {
+  return Array.from(chunks, (chunk) => chunk.slice());
 }
 
 /** Through the manifest's bytes. */
@@ -258,10 +264,16 @@ function flipped(bytes: Uint8Array, at: number, bit: number): Uint8Array {
   return bytes.map((byte, place) => (place === at ? byte ^ (1 << bit) : byte));
 }
 
+function sealed(magic: number, body: Uint8Array): Uint8Array {
+  const writer = new ByteWriter();
+  seal(magic, writer, () => writer.raw(body));
+  return writer.take();
+}
+
 /** The same with a right checksum. */
 function resealed(part: Uint8Array): Uint8Array {
   const magic = part[1] === 0x53 ? CHUNK_MAGIC : 0x434d;
-  const whole = seal(magic, (writer) => writer.raw(part.subarray(7)));
+  const whole = sealed(magic, part.subarray(7));
   if (part[6] === whole[6]) return whole;
   whole[6] = part[6] ?? 0;
   new DataView(whole.buffer, whole.byteOffset).setUint32(2, crc32(whole.subarray(6)));
