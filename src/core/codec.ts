@@ -11,8 +11,8 @@
 // A reader tells three kinds of trouble apart: damaged (no frame, or a wrong checksum: may be read once more), garbage
 // (a right checksum over what no node can have written: a no-op everywhere), newer (written by a later program: this node must stop).
 import { crc32 } from 'node:zlib';
+import { ByteReader, ByteWriter, Malformed } from '../base/bytes.ts';
 import { FRAME_LIMITS } from '../base/limits.ts';
-import { ByteReader, ByteWriter, Malformed } from './bytes.ts';
 import type { Command } from './commands/command.ts';
 import { specByNumber, specOf } from './commands/table.ts';
 import { hashOf } from './hash.ts';

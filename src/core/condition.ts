@@ -1,5 +1,5 @@
 // What must hold of an entry for a command to act (RFC 9110 §13.1, judged in apply): If-Match and If-None-Match.
-import type { ByteReader, ByteWriter } from './bytes.ts';
+import type { ByteReader, ByteWriter } from '../base/bytes.ts';
 
 /** No demand; any entry; or an entry with one of these revisions. */
 export type RevisionSet = 'none' | 'any' | readonly number[];

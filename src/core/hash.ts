@@ -1,5 +1,5 @@
 // A 64-bit hash in two 32-bit lanes: fast on short inputs, no allocation; not for secrets. Rounds and finish after MurmurHash3.
-import { highHalf, joinHalves } from './bytes.ts';
+import { highHalf, joinHalves } from '../base/bytes.ts';
 
 const ROUND_HIGH = 0xcc9e2d51;
 const ROUND_LOW = 0x1b873593;

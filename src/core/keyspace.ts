@@ -32,7 +32,7 @@ export type Keyspace = {
   keysAfter(prefix: Uint8Array, after: Uint8Array | undefined, limit: number): Uint8Array[];
   /** Shows the entries whose keys come after `after` (undefined: all), in byte order, until `see` answers false; views, good until it returns. */
   visit(after: Uint8Array | undefined, see: (key: Uint8Array, entry: Entry) => boolean): void;
-  /** Set while a walk in slices is under way (core/keyspace-walk.ts). */
+  /** Set while a walk in slices is under way (snapshot/keyspace-walk.ts). */
   beforeChange: BeforeChange | undefined;
   /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
   expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];

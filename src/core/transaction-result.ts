@@ -1,5 +1,5 @@
 // The bytes in which the result of a transaction is remembered under its id.
-import { ByteReader, ByteWriter } from './bytes.ts';
+import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { type OperationResult, OUTCOME_CODES, type TransactionResult } from './outcome.ts';
 
 /** result = branch:u8 ( code:u8 revision:varint detail:i64 )*; what was read is left out. */

@@ -9,11 +9,11 @@ import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { systemWorld } from '../../src/base/system-world.ts';
 import type { Keyspace } from '../../src/core/keyspace.ts';
 import { Machine } from '../../src/core/machine.ts';
-import { cutSnapshot } from '../../src/core/snapshot.ts';
-import { decodeManifest, encodeManifest } from '../../src/core/snapshot-manifest.ts';
-import { SnapshotReader } from '../../src/core/snapshot-reader.ts';
 import { openFileSnapshots } from '../../src/log/file-snapshots.ts';
 import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
+import { cutSnapshot } from '../../src/snapshot/cut.ts';
+import { decodeManifest, encodeManifest } from '../../src/snapshot/manifest.ts';
+import { SnapshotReader } from '../../src/snapshot/reader.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
 import { temporaryDirectory } from '../servers/places.ts';
 

@@ -1,8 +1,8 @@
 // One keyspace of the store benchmark, in a process of its own: filled, read, changed, listed, paced and emptied; figures as JSON.
 
 import type { Entry, Keyspace } from '../../src/core/keyspace.ts';
-import { MapKeyspace } from '../../src/core/map-keyspace.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
+import { MapKeyspace } from '../model/map-keyspace.ts';
 
 export const STORE_KINDS = ['nothing', 'map', 'off-heap'] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];

@@ -1,12 +1,21 @@
 // The tidy test: first sentences, file lengths and names, no any, no machine's paths, a deterministic core/.
 import { describe, expect, test } from 'vitest';
 import { type SourceFile, sourceFilesOf } from './source-files.ts';
-import { tidinessFaults } from './tidiness.ts';
+import { linesOfCode, MAX_CORE_LINES, tidinessFaults } from './tidiness.ts';
 
 test('every file of src and test is tidy', () => {
   const files = sourceFilesOf(['src', 'test']);
   expect(files.length).toBeGreaterThan(0);
   expect(files.flatMap(tidinessFaults)).toEqual([]);
+});
+
+test('core/ can be read in an afternoon', () => {
+  expect(linesOfCode(sourceFilesOf(['src/core']))).toBeLessThanOrEqual(MAX_CORE_LINES);
+});
+
+test('lines of code are those that are neither blank nor comment alone', () => {
+  const text = '// One.\n\n/* Two\n * and\n */\nconst a = 1; // A.\nf(\n  a,\n);\n';
+  expect(linesOfCode([{ path: 'src/core/made-up.ts', text }])).toBe(4);
 });
 
 describe('the tidy test finds', () => {

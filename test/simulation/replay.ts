@@ -2,10 +2,10 @@
 import { decodeFrame } from '../../src/core/codec.ts';
 import type { Command, DeletePrefix } from '../../src/core/commands/command.ts';
 import { Machine } from '../../src/core/machine.ts';
-import { MapKeyspace } from '../../src/core/map-keyspace.ts';
 import { isSuccess, type Outcome } from '../../src/core/outcome.ts';
 import type { LogRecord } from '../../src/log/commit-log.ts';
 import type { Position } from '../../src/node/history.ts';
+import { MapKeyspace } from '../model/map-keyspace.ts';
 import { keysOf } from './ledger.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };

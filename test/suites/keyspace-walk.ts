@@ -1,9 +1,9 @@
 // What a walk through any keyspace does: it gives what stood there when it began, whatever is changed meanwhile.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteReader, type ByteWriter } from '../../src/core/bytes.ts';
+import { ByteReader, type ByteWriter } from '../../src/base/bytes.ts';
 import type { Entry, Keyspace } from '../../src/core/keyspace.ts';
-import { KeyspaceWalk, WalkGivenUp, type WalkOptions } from '../../src/core/keyspace-walk.ts';
+import { KeyspaceWalk, WalkGivenUp, type WalkOptions } from '../../src/snapshot/keyspace-walk.ts';
 
 type Step =
   | { readonly kind: 'set'; readonly key: number; readonly value: Uint8Array }

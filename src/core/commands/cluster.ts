@@ -1,5 +1,5 @@
 // The commands that make and hold together the cluster: create-cluster, heartbeat.
-import { Malformed } from '../bytes.ts';
+import { Malformed } from '../../base/bytes.ts';
 import { VERDICTS } from '../outcome.ts';
 import type { State } from '../state.ts';
 import type { CreateCluster, Heartbeat } from './command.ts';

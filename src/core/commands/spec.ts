@@ -1,6 +1,7 @@
 // What a family file says of each of its commands: how it is written, read and applied.
+
+import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
 import { REQUEST_LIMITS } from '../../base/limits.ts';
-import { type ByteReader, type ByteWriter, Malformed } from '../bytes.ts';
 import { type Condition, readCondition, writeCondition } from '../condition.ts';
 import type { Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';

@@ -1,6 +1,7 @@
 // The commands over many keys: transaction, delete-prefix. Each is one command with one revision, done whole or not at all.
+
+import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
 import { TRANSACTION_LIMITS } from '../../base/limits.ts';
-import { type ByteReader, type ByteWriter, Malformed } from '../bytes.ts';
 import { holds } from '../condition.ts';
 import { copyOf } from '../journal.ts';
 import { isExpired, logicalBytes } from '../keyspace.ts';

@@ -4,8 +4,8 @@ import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import type { Command } from '../../../src/core/commands/command.ts';
 import { specOf } from '../../../src/core/commands/table.ts';
 import { ALWAYS } from '../../../src/core/condition.ts';
-import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
 import { State } from '../../../src/core/state.ts';
+import { MapKeyspace } from '../../model/map-keyspace.ts';
 
 const key = Buffer.from('k');
 const value = Buffer.from('1');

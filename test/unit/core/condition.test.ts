@@ -1,7 +1,7 @@
 // Conditions against RFC 9110: If-Match (§13.1.1) and If-None-Match (§13.1.2), both of which must hold.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { ByteReader, ByteWriter } from '../../../src/core/bytes.ts';
+import { ByteReader, ByteWriter } from '../../../src/base/bytes.ts';
 import { ALWAYS, holds, type RevisionSet, readCondition, writeCondition } from '../../../src/core/condition.ts';
 import { conditions } from './arbitraries.ts';
 

@@ -6,8 +6,8 @@ import { FEATURE_LEVEL } from '../../../src/core/commands/table.ts';
 import { ALWAYS, type Condition } from '../../../src/core/condition.ts';
 import type { Keyspace } from '../../../src/core/keyspace.ts';
 import { Machine } from '../../../src/core/machine.ts';
-import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
+import { MapKeyspace } from '../../model/map-keyspace.ts';
 
 export class FedMachine {
   readonly machine: Machine;

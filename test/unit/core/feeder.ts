@@ -3,8 +3,8 @@ import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import { type CommandHead, decodeFrame, encodeCommand, encodeFrame } from '../../../src/core/codec.ts';
 import type { Command, Heartbeat, StateLimits } from '../../../src/core/commands/command.ts';
 import { type Disposition, Machine } from '../../../src/core/machine.ts';
-import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
 import type { Outcome } from '../../../src/core/outcome.ts';
+import { MapKeyspace } from '../../model/map-keyspace.ts';
 
 export type Sent = Partial<CommandHead> & { readonly command: Command };
 export type Payload = { readonly payload: Uint8Array; readonly timestamp: number };

@@ -1,6 +1,6 @@
 // Frames written byte by byte, behind a right checksum: what no node writes, but a log may hold.
 import { crc32 } from 'node:zlib';
-import { ByteWriter } from '../../../src/core/bytes.ts';
+import { ByteWriter } from '../../../src/base/bytes.ts';
 import { FRAME_VERSION } from '../../../src/core/codec.ts';
 
 /** A body under a right head. */

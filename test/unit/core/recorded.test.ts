@@ -3,12 +3,12 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import type { Keyspace } from '../../../src/core/keyspace.ts';
 import { Machine } from '../../../src/core/machine.ts';
-import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
-import { decodeManifest } from '../../../src/core/snapshot-manifest.ts';
-import { SnapshotReader } from '../../../src/core/snapshot-reader.ts';
 import { openFileSnapshots } from '../../../src/log/file-snapshots.ts';
+import { decodeManifest } from '../../../src/snapshot/manifest.ts';
+import { SnapshotReader } from '../../../src/snapshot/reader.ts';
 import { OffHeapKeyspace } from '../../../src/store/off-heap-keyspace.ts';
 import { readRecordedLog, resultOf } from '../../fixtures/recorded-log.ts';
+import { MapKeyspace } from '../../model/map-keyspace.ts';
 
 const FIXTURES = join(import.meta.dirname, '../../fixtures');
 const KEYSPACES: Readonly<Record<string, () => Keyspace>> = {

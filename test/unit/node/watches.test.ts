@@ -2,10 +2,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { WATCH_LIMITS } from '../../../src/base/limits.ts';
 import { Machine } from '../../../src/core/machine.ts';
-import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
 import type { Position } from '../../../src/node/history.ts';
 import type { Refusal, WatchResult, WatchSink } from '../../../src/node/requests.ts';
 import { Watches } from '../../../src/node/watches.ts';
+import { MapKeyspace } from '../../model/map-keyspace.ts';
 
 const WHOLE = Number.POSITIVE_INFINITY;
 

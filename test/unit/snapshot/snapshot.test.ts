@@ -2,17 +2,17 @@
 import { crc32 } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteWriter } from '../../../src/core/bytes.ts';
+import { ByteWriter } from '../../../src/base/bytes.ts';
 import type { Keyspace } from '../../../src/core/keyspace.ts';
 import { Machine } from '../../../src/core/machine.ts';
-import { MapKeyspace } from '../../../src/core/map-keyspace.ts';
-import { CHUNK_MAGIC, cutSnapshot, type SnapshotLimits } from '../../../src/core/snapshot.ts';
-import { SNAPSHOT_VERSION, SnapshotInvalid, seal } from '../../../src/core/snapshot-format.ts';
-import { decodeManifest, encodeManifest, type SnapshotManifest } from '../../../src/core/snapshot-manifest.ts';
-import { SnapshotReader } from '../../../src/core/snapshot-reader.ts';
+import { CHUNK_MAGIC, cutSnapshot, type SnapshotLimits } from '../../../src/snapshot/cut.ts';
+import { SNAPSHOT_VERSION, SnapshotInvalid, seal } from '../../../src/snapshot/format.ts';
+import { decodeManifest, encodeManifest, type SnapshotManifest } from '../../../src/snapshot/manifest.ts';
+import { SnapshotReader } from '../../../src/snapshot/reader.ts';
 import { OffHeapKeyspace } from '../../../src/store/off-heap-keyspace.ts';
-import { naturals } from './arbitraries.ts';
-import { applyRecord, IDS, randomLogs, type TestRecord } from './random-log.ts';
+import { MapKeyspace } from '../../model/map-keyspace.ts';
+import { naturals } from '../core/arbitraries.ts';
+import { applyRecord, IDS, randomLogs, type TestRecord } from '../core/random-log.ts';
 
 const SMALL: SnapshotLimits = { chunkBytes: 60, chunkRows: 2, maxHeldBytes: 100_000 };
 

@@ -1,13 +1,18 @@
-// The keyspace on a JavaScript Map: simple, and the model that any faster one is tested against.
-import { ExpiryIndex } from './expiry-index.ts';
-import { DigestSum, Hasher } from './hash.ts';
-import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from './keyspace.ts';
+// The keyspace on a JavaScript Map: simple and slow, the model that the one outside the heap is tested against.
+import { DigestSum, Hasher } from '../../src/core/hash.ts';
+import {
+  type BeforeChange,
+  type Entry,
+  hashEntry,
+  isExpired,
+  type Keyspace,
+  logicalBytes,
+} from '../../src/core/keyspace.ts';
 
 export class MapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
   beforeChange: BeforeChange | undefined;
   readonly #entries = new Map<string, Entry>();
-  readonly #expiries = new ExpiryIndex();
   readonly #hasher = new Hasher();
   #bytes = 0;
 
@@ -27,12 +32,11 @@ export class MapKeyspace implements Keyspace {
     const name = nameOf(key);
     const old = this.#entries.get(name);
     this.beforeChange?.(key, old, entry);
-    if (old !== undefined) this.#forget(name, key, old);
+    if (old !== undefined) this.#forget(key, old);
     const kept = { ...entry, value: new Uint8Array(entry.value) };
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
     this.digest.add(hashEntry(this.#hasher, key, kept));
-    this.#expiries.add(name, kept.expiresAt);
   }
 
   delete(key: Uint8Array): boolean {
@@ -40,7 +44,7 @@ export class MapKeyspace implements Keyspace {
     const old = this.#entries.get(name);
     if (old === undefined) return false;
     this.beforeChange?.(key, old, undefined);
-    this.#forget(name, key, old);
+    this.#forget(key, old);
     this.#entries.delete(name);
     return true;
   }
@@ -63,19 +67,14 @@ export class MapKeyspace implements Keyspace {
   }
 
   expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
-    const found: { key: Uint8Array; revision: number }[] = [];
-    for (const name of this.#expiries.due(logTime)) {
-      if (found.length === limit) break;
-      const entry = this.#entries.get(name);
-      if (entry !== undefined && entry.expiresAt <= logTime) found.push({ key: keyOf(name), revision: entry.revision });
-    }
-    return found;
+    const due = [...this.#entries].filter(([, entry]) => isExpired(entry, logTime));
+    const first = due.sort(([, a], [, b]) => a.expiresAt - b.expiresAt).slice(0, limit);
+    return first.map(([name, { revision }]) => ({ key: keyOf(name), revision }));
   }
 
-  #forget(name: string, key: Uint8Array, old: Entry): void {
+  #forget(key: Uint8Array, old: Entry): void {
     this.#bytes -= logicalBytes(key, old);
     this.digest.remove(hashEntry(this.#hasher, key, old));
-    this.#expiries.remove(name, old.expiresAt);
   }
 }
 

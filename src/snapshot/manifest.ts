@@ -1,8 +1,8 @@
 // A snapshot's manifest: what it is a snapshot of, small enough to be read of many before one is chosen.
 //
 //   manifest = 'C' 'M' checksum:u32 version:u8 cluster:text8 revision:varint offset:varint digest:u64 logTime:varint keys:varint
-import { ByteWriter } from './bytes.ts';
-import { seal, unseal } from './snapshot-format.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import { seal, unseal } from './format.ts';
 
 export type SnapshotManifest = {
   readonly cluster: string;

@@ -1,8 +1,8 @@
 // The primitives of the grammar: what is written is read again, and nothing is read beyond the end.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ByteReader, ByteWriter, highHalf, joinHalves, Malformed } from '../../../src/core/bytes.ts';
-import { latin1, naturals } from './arbitraries.ts';
+import { ByteReader, ByteWriter, highHalf, joinHalves, Malformed } from '../../../src/base/bytes.ts';
+import { latin1, naturals } from '../core/arbitraries.ts';
 
 const INT64 = { min: -(2n ** 63n), max: 2n ** 63n - 1n };
 const UINT64 = { min: 0n, max: 2n ** 64n - 1n };

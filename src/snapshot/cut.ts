@@ -1,6 +1,6 @@
 // A snapshot: the whole state as it stood at the end of one frame, written in chunks while commands go on being applied.
 //
-//   snapshot = manifest chunk+                                        the manifest as snapshot-manifest.ts says
+//   snapshot = manifest chunk+                                        the manifest as manifest.ts says
 //   chunk    = 'C' 'S' checksum:u32 version:u8 number:varint part     numbered from 0
 //   part     = 1:u8 tables | 2:u8 entries | 3:u8 outcomes | 4:u8 outcomes | 5:u8
 //              first the tables; the entries; the older generation's outcomes (3), the younger's (4); last the end (5)
@@ -14,18 +14,19 @@
 //   entry    = key:bytes16 type:text8 revision:varint expiresAt:varint length:u32 value{length}
 //   outcomes = count:varint outcome{count}
 //   outcome  = name:bytes16 hash:u64 code:u8 revision:varint detail:i64 ( 0:u8 | 1:u8 length:u32 transaction{length} )
+
+import { ByteWriter } from '../base/bytes.ts';
 import { SNAPSHOT_LIMITS } from '../base/limits.ts';
-import { ByteWriter } from './bytes.ts';
-import { createCluster, heartbeat } from './commands/cluster.ts';
-import type { Command } from './commands/command.ts';
-import type { CommandSpec } from './commands/spec.ts';
-import type { Entry } from './keyspace.ts';
+import { createCluster, heartbeat } from '../core/commands/cluster.ts';
+import type { Command } from '../core/commands/command.ts';
+import type { CommandSpec } from '../core/commands/spec.ts';
+import type { Entry } from '../core/keyspace.ts';
+import type { Member } from '../core/members.ts';
+import type { GenerationCut, OutcomeRow } from '../core/recent.ts';
+import type { State } from '../core/state.ts';
+import { seal } from './format.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
-import type { Member } from './members.ts';
-import type { GenerationCut, OutcomeRow } from './recent.ts';
-import { seal } from './snapshot-format.ts';
-import type { SnapshotManifest } from './snapshot-manifest.ts';
-import type { State } from './state.ts';
+import type { SnapshotManifest } from './manifest.ts';
 
 export const CHUNK_MAGIC = 0x4353;
 export const PART = { tables: 1, entries: 2, older: 3, younger: 4, end: 5 } as const;

@@ -2,7 +2,7 @@
 //
 //   part = magic:u16 checksum:u32 version:u8 body          big-endian; CRC-32 over version and body
 import { crc32 } from 'node:zlib';
-import { ByteReader, type ByteWriter, Malformed } from './bytes.ts';
+import { ByteReader, type ByteWriter, Malformed } from '../base/bytes.ts';
 
 export const SNAPSHOT_VERSION = 1;
 const CHECKSUM_AT = 2;

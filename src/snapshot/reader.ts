@@ -1,15 +1,15 @@
-// Restores a snapshot into an empty state, chunk by chunk (the grammar is in snapshot.ts), and believes it only when the state has its digest.
-import { type ByteReader, Malformed } from './bytes.ts';
-import { createCluster, heartbeat } from './commands/cluster.ts';
-import type { Command } from './commands/command.ts';
-import { type CommandSpec, readKey } from './commands/spec.ts';
-import type { Member } from './members.ts';
-import { OUTCOME_CODES } from './outcome.ts';
-import type { OutcomeRow } from './recent.ts';
-import { CHUNK_MAGIC, PART } from './snapshot.ts';
-import { requireKnown, SnapshotInvalid, unseal } from './snapshot-format.ts';
-import type { SnapshotManifest } from './snapshot-manifest.ts';
-import type { State } from './state.ts';
+// Restores a snapshot into an empty state, chunk by chunk (the grammar is in cut.ts), and believes it only when the state has its digest.
+import { type ByteReader, Malformed } from '../base/bytes.ts';
+import { createCluster, heartbeat } from '../core/commands/cluster.ts';
+import type { Command } from '../core/commands/command.ts';
+import { type CommandSpec, readKey } from '../core/commands/spec.ts';
+import type { Member } from '../core/members.ts';
+import { OUTCOME_CODES } from '../core/outcome.ts';
+import type { OutcomeRow } from '../core/recent.ts';
+import type { State } from '../core/state.ts';
+import { CHUNK_MAGIC, PART } from './cut.ts';
+import { requireKnown, SnapshotInvalid, unseal } from './format.ts';
+import type { SnapshotManifest } from './manifest.ts';
 
 /** A state into which it began to read is good for nothing unless `finish` returned. */
 export class SnapshotReader {

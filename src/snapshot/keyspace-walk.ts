@@ -4,8 +4,8 @@
 // was written since is known by its revision and passed over, so that changed keys need not be remembered: a set of hundreds
 // of thousands of strings would have the garbage collector stop the node. The memory is bounded: above the bound it gives up.
 import { invariant } from '../base/assert.ts';
-import { ByteWriter } from './bytes.ts';
-import type { Entry, Keyspace } from './keyspace.ts';
+import { ByteWriter } from '../base/bytes.ts';
+import type { Entry, Keyspace } from '../core/keyspace.ts';
 
 export type WalkOptions = {
   /** The latest command's: what is written from now on has a higher one. */
