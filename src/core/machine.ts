@@ -104,6 +104,8 @@ export class Machine {
   #judge(command: FrameCommand, place: Place): Verdict {
     const { state } = this;
     if (command.deadline !== 0 && state.time.now > command.deadline) return VERDICTS.deadline;
+    // Only clients' commands have ids.
+    if (state.restoring !== undefined && command.id !== '') return VERDICTS.restoring;
     const spec = specOf(command.command.type);
     if (spec.featureLevel !== undefined && spec.featureLevel > state.rules.featureLevel) {
       return VERDICTS['feature-not-enabled'];

@@ -28,6 +28,8 @@ const KINDS = {
   'transaction-failed': 'final',
   'transaction-too-large': 'final',
   'feature-not-enabled': 'passing',
+  restoring: 'passing',
+  'not-empty': 'passing',
 } as const satisfies Readonly<Record<string, 'success' | 'final' | 'passing'>>;
 
 export type OutcomeCode = keyof typeof KINDS;

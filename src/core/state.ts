@@ -19,6 +19,8 @@ export class State {
   limits: StateLimits | undefined;
   time: LogTime = BEFORE_TIME;
   revision = 0;
+  /** The backup that is being restored, and the part that comes next: until its end clients' commands are refused. */
+  restoring: { readonly backup: string; readonly next: number } | undefined;
   /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
   onChange: ChangeListener | undefined;
   /** While a transaction is under way: what it did so far. */
@@ -82,6 +84,7 @@ export class State {
     const hasher = new Hasher().reset(1);
     hasher.text(this.cluster).number(this.revision).number(this.time.now).number(this.time.lastRaw);
     for (const [name, value] of Object.entries(this.limits ?? {}).sort(byName)) hasher.text(name).number(value);
+    if (this.restoring !== undefined) hasher.text(this.restoring.backup).number(this.restoring.next);
     hasher.number(this.keyspace.keys).number(this.keyspace.bytes);
     hasher.number(this.keyspace.digest.high).number(this.keyspace.digest.low);
     this.recent.hashInto(hasher);

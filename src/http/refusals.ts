@@ -92,12 +92,14 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
     case 'memory-full':
     case 'deadline':
     case 'feature-not-enabled':
+    case 'restoring':
       // This attempt was not applied; but with an id that came in, another attempt may be.
       throw new Problem(code, knowledge(incomingId !== undefined, usedId));
     case 'no-cluster':
     case 'cluster-exists':
     case 'other-cluster':
     case 'stale':
+    case 'not-empty':
       throw new InvariantBroken('M1', `a client's command was answered ${code}`);
     default:
       return unreachable(code);

@@ -6,6 +6,7 @@
 //              first the tables; the entries; the older generation's outcomes (3), the younger's (4); last the end (5)
 //   tables   = revision:varint now:varint lastRaw:i64 ( 0:u8 | 1:u8 content ) earlyTurns:varint
 //              younger:varint size:varint older:varint size:varint disagreements:varint count:varint member{count}
+//              ( 0:u8 | 1:u8 backup:text8 next:varint )
 //   content  = version:u8 length:u16 …                                as commands/cluster.ts writes create-cluster and heartbeat
 //   member   = node:text8 incarnation:text8 firstRevision:varint lastFrame:varint lastSeen:varint superseded:u8
 //              count:u8 heartbeat:varint{count} count:u8 report{count} ( 0:u8 | 1:u8 content )
@@ -116,7 +117,7 @@ function* numbered(all: Generator<Part>): Generator<Uint8Array> {
   }
 }
 
-function writeTables(writer: ByteWriter, { revision, time, cluster, limits, recent, members }: State): void {
+function writeTables(writer: ByteWriter, { revision, time, cluster, limits, recent, members, restoring }: State): void {
   writer.varint(revision);
   writer.varint(time.now);
   writer.i64(BigInt(time.lastRaw));
@@ -130,6 +131,10 @@ function writeTables(writer: ByteWriter, { revision, time, cluster, limits, rece
   writer.varint(members.disagreements);
   writer.varint(members.all.length);
   for (const member of members.all) writeMember(writer, member);
+  writer.u8(restoring === undefined ? 0 : 1);
+  if (restoring === undefined) return;
+  writer.text8(restoring.backup);
+  writer.varint(restoring.next);
 }
 
 function writeMember(writer: ByteWriter, member: Member): void {

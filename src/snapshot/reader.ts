@@ -94,6 +94,7 @@ export class SnapshotReader {
     state.recent.restore(youngerStartedAt, olderStartedAt);
     state.members.disagreements = reader.varint();
     state.members.restore(listOf(reader.varint(), () => readMember(reader)));
+    state.restoring = reader.flag() ? { backup: reader.text8(), next: reader.varint() } : undefined;
     this.#missing.entries = this.#manifest.keys;
   }
 

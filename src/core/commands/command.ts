@@ -99,6 +99,31 @@ export type Heartbeat = {
   readonly report: DigestReport | undefined;
 };
 
+export type RestoredEntry = {
+  readonly key: Uint8Array;
+  readonly value: Uint8Array;
+  readonly contentType: string;
+  /** As in the backup: its ETag stays what it was. */
+  readonly revision: number;
+  /** What was left of it when the backup was made; 0: lives for ever. */
+  readonly ttlMs: number;
+};
+
+/** A part of a backup, taken only in its turn. The first closes the cluster to clients' commands, and wants it without keys. */
+export type Restore = {
+  readonly type: 'restore';
+  /** Of which backup, the same whoever sends it. */
+  readonly backup: string;
+  /** The cluster's from now on, unless it is higher already: else an old ETag would come again. */
+  readonly revision: number;
+  /** 0, 1, … */
+  readonly part: number;
+  readonly entries: readonly RestoredEntry[];
+};
+
+/** The backup had so many parts: opens the cluster again. */
+export type Restored = { readonly type: 'restored'; readonly backup: string; readonly parts: number };
+
 /** Limits that apply judges; part of the state. */
 export type StateLimits = {
   readonly maxValueBytes: number;
@@ -114,4 +139,4 @@ export type StateLimits = {
 /** The first command of a log: names the cluster and fixes the limits. Later ones are refused. */
 export type CreateCluster = { readonly type: 'create-cluster'; readonly cluster: string; readonly limits: StateLimits };
 
-export type Command = ClientCommand | Expire | Barrier | Checkpoint | Heartbeat | CreateCluster;
+export type Command = ClientCommand | Expire | Barrier | Checkpoint | Heartbeat | CreateCluster | Restore | Restored;

@@ -3,6 +3,7 @@ import { barrier, checkpoint, expire } from './chores.ts';
 import { createCluster, heartbeat } from './cluster.ts';
 import type { Command } from './command.ts';
 import { deleteKey, put, touch } from './keys.ts';
+import { restore, restored } from './restore.ts';
 import type { CommandSpec } from './spec.ts';
 import { deletePrefix, transaction } from './transactions.ts';
 import { append, increment } from './values.ts';
@@ -22,10 +23,12 @@ const table: Table = {
   heartbeat,
   transaction,
   'delete-prefix': deletePrefix,
+  restore,
+  restored,
 };
 
 /** The features that this program knows: it grows by one with each change that an older node could not apply. */
-export const FEATURE_LEVEL = 2;
+export const FEATURE_LEVEL = 3;
 
 /** The feature level that the cluster must have reached before such a command may be appended. */
 export function featureLevelOf(type: Command['type']): number {

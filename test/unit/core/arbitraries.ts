@@ -102,6 +102,14 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     bytes: naturals,
     report,
   }),
+  restore: fc.record({
+    type: fc.constant('restore'),
+    backup: text,
+    revision: naturals,
+    part: naturals,
+    entries: fc.array(fc.record({ key: keys, value, contentType: text, revision: naturals, ttlMs }), { maxLength: 3 }),
+  }),
+  restored: fc.record({ type: fc.constant('restored'), backup: text, parts: naturals }),
 };
 
 export const COMMAND_TYPES = Object.keys(kinds) as readonly Command['type'][];

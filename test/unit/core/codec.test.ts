@@ -178,13 +178,17 @@ describe('behind a right checksum', () => {
     );
   });
 
+  test('every command has a number of its own', () => {
+    for (const type of COMMAND_TYPES) expect(specByNumber(specOf(type).number)).toBe(specOf(type));
+  });
+
   test('a later frame version, a later command version and an unknown command are newer: this node must stop', () => {
     expect(decodeFrame(sealed(Uint8Array.of(1, 2, 3), FRAME_VERSION + 1)).kind).toBe('newer');
     for (const type of COMMAND_TYPES) {
       const { number, version } = specOf(type);
       expect(decodeFrame(bodyOf({ command: rawCommand(number, version + 1, []) })).kind).toBe('newer');
     }
-    const unknown = [0, 13, 100, 255].filter((number) => specByNumber(number) === undefined);
+    const unknown = [0, 200, 201, 255].filter((number) => specByNumber(number) === undefined);
     expect(unknown.length).toBe(4);
     for (const number of unknown)
       expect(decodeFrame(bodyOf({ command: rawCommand(number, 1, [1, 2]) })).kind).toBe('newer');
