@@ -10,6 +10,7 @@ WORKDIR /chorus
 RUN install -d -o node -g node /data
 COPY --from=packages /chorus/node_modules node_modules
 COPY package.json ./
+COPY docs/openapi.yaml docs/
 COPY src src
 VOLUME /data
 USER node

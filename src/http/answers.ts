@@ -15,9 +15,9 @@ const ONE_STRING_BYTES = 8 * 1024;
 /** A stored value, a text of ASCII characters, or nothing. */
 export type Body = Uint8Array | string | undefined;
 
-/** Headers that every answer carries, as name, value, name, value… */
-export function standardHeaders(node: NodeApi): string[] {
-  return [
+/** Headers that every answer carries beside its own, as name, value, name, value… What promises no more is `eventual`. */
+export function standardHeaders(node: NodeApi, own: readonly string[]): string[] {
+  const headers = [
     'Chorus-Node',
     node.nodeId,
     'Chorus-Revision',
@@ -30,6 +30,8 @@ export function standardHeaders(node: NodeApi): string[] {
     'Content-Security-Policy',
     "default-src 'none'",
   ];
+  if (!own.includes('Chorus-Consistency')) headers.push('Chorus-Consistency', 'eventual');
+  return headers;
 }
 
 /**
@@ -46,7 +48,7 @@ export function answer(
 ): void {
   if (response.headersSent || response.destroyed) return;
   if (service.isClosing()) response.shouldKeepAlive = false;
-  const all = standardHeaders(service.node);
+  const all = standardHeaders(service.node, headers);
   for (const text of headers) all.push(text);
   if (status !== 204 && status !== 304) all.push('Content-Length', String(body?.length ?? 0));
   response.writeHead(status, all);

@@ -6,45 +6,48 @@ import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
 import { createKeyRead } from './keys.ts';
 import { createList } from './list.ts';
+import { createOpenApi } from './open-api.ts';
 import { createOperations } from './operations.ts';
 import { Problem } from './problems.ts';
 import { createPyCache, PYCACHE_KEY_PATH } from './pycache.ts';
+import type { MethodOf, Path } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { createPrefixDelete, createTransaction } from './transactions.ts';
 import { createWatch } from './watch.ts';
 
 /** Matched against the raw path: nothing is decoded before the key is read from the target. */
-const KEY_PATH = /^\/v1\/keys\//;
+const PATTERNS: { readonly [P in Path]?: RegExp } = {
+  '/v1/keys/{key}': /^\/v1\/keys\//,
+  '/api/cache/{key}/': PYCACHE_KEY_PATH,
+  '/api/health/': /^\/api\/health\/?$/,
+};
 
 export function createApp(service: HttpService): Express {
   const app = express();
   // Our ETag is the revision; the application's own headers are written by answers.ts.
   app.disable('etag').disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
-  const readKey = createKeyRead(service);
-  const list = createList(service);
-  const watch = createWatch(service);
   const keyWrites = createKeyWrites(service);
   const operations = createOperations(service);
   const pycache = createPyCache(service);
 
   app.use(handler(createHead(service)));
-  resource(KEY_PATH, {
-    GET: readKey,
-    HEAD: readKey,
+  resource('/v1/keys/{key}', {
+    GET: createKeyRead(service),
     PUT: keyWrites.put,
     DELETE: keyWrites.remove,
     POST: keyWrites.operate,
   });
-  resource('/v1/keys', { GET: list, HEAD: list, DELETE: createPrefixDelete(service) });
+  resource('/v1/keys', { GET: createList(service), DELETE: createPrefixDelete(service) });
   resource('/v1/batch', { POST: createBatch(service) });
   resource('/v1/transactions', { POST: createTransaction(service) });
-  resource('/v1/watch', { GET: watch, HEAD: watch });
-  resource('/v1/cluster', { GET: operations.cluster, HEAD: operations.cluster });
-  resource('/livez', { GET: operations.livez, HEAD: operations.livez });
-  resource('/readyz', { GET: operations.readyz, HEAD: operations.readyz });
-  resource('/metrics', { GET: operations.metrics, HEAD: operations.metrics });
-  resource(PYCACHE_KEY_PATH, { GET: pycache.read, HEAD: pycache.read, POST: pycache.write, DELETE: pycache.remove });
-  resource(/^\/api\/health\/?$/, { GET: pycache.health, HEAD: pycache.health });
+  resource('/v1/watch', { GET: createWatch(service) });
+  resource('/v1/cluster', { GET: operations.cluster });
+  resource('/v1/openapi.json', { GET: createOpenApi(service) });
+  resource('/livez', { GET: operations.livez });
+  resource('/readyz', { GET: operations.readyz });
+  resource('/metrics', { GET: operations.metrics });
+  resource('/api/cache/{key}/', { GET: pycache.read, POST: pycache.write, DELETE: pycache.remove });
+  resource('/api/health/', { GET: pycache.health });
   app.use(
     handler((request, response) => {
       if (request.method === 'OPTIONS' && response.locals.target === '*') {
@@ -59,10 +62,14 @@ export function createApp(service: HttpService): Express {
   });
   return app;
 
-  function resource(path: string | RegExp, methods: Readonly<Record<string, Serve>>): void {
-    const allow = `${Object.keys(methods).join(', ')}, OPTIONS`;
-    const table = new Map(Object.entries(methods));
-    app.route(path).all(
+  function resource<P extends Path>(path: P, methods: Readonly<Record<MethodOf<P>, Serve>>): void {
+    const table = new Map(
+      Object.entries<Serve>(methods).flatMap(([method, serve]) =>
+        (method === 'GET' ? ['GET', 'HEAD'] : [method]).map((name) => [name, serve]),
+      ),
+    );
+    const allow = `${[...table.keys()].join(', ')}, OPTIONS`;
+    app.route(PATTERNS[path] ?? path).all(
       handler((request, response, next) => {
         const serve = table.get(request.method);
         if (serve !== undefined) return serve(request, response, next);

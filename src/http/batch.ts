@@ -15,9 +15,8 @@ import { entryResult, type ItemResult, operationResult, problemResult, rejectedR
 import { Problem } from './problems.ts';
 import { queryOf } from './queries.ts';
 import { successOf } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
-
-const BATCH_PARAMETERS = ['consistency', 'timeout'] as const;
 
 /** One request's run: what its items share. */
 type Run = {
@@ -35,7 +34,7 @@ export function createBatch(service: HttpService): (request: Request, response: 
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'batch';
-    const demand = readDemand(service, queryOf(locals.target, BATCH_PARAMETERS), request.headers);
+    const demand = readDemand(service, queryOf(locals.target, ROUTES['/v1/batch'].POST), request.headers);
     refuseConditions(request.headers);
     checkJsonHead(request);
     admitWrite(service, request);

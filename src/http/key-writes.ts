@@ -10,18 +10,17 @@ import { storedTypeOf } from './media-types.ts';
 import { idOf, int64, positiveDuration } from './parameters.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { outcomeHeaders, outcomeOfUntried, refusalProblem, successOf } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { KEYS_PATH, keyOf } from './targets.ts';
 
-const PUT_PARAMETERS = ['ttl', 'timeout'] as const;
-const DELETE_PARAMETERS = ['timeout'] as const;
+const PARAMETERS = ROUTES['/v1/keys/{key}'];
 const OPERATION_PARAMETERS = {
   increment: ['op', 'by', 'ttl', 'timeout'],
   append: ['op', 'ttl', 'timeout'],
   touch: ['op', 'ttl', 'timeout'],
 } as const;
 type Operation = keyof typeof OPERATION_PARAMETERS;
-const ALL_OPERATION_PARAMETERS = OPERATION_PARAMETERS.increment;
 
 /** What all writes have in common, read from the head of the request. */
 type Write = {
@@ -37,7 +36,7 @@ export type KeyWrites = { readonly put: Handler; readonly remove: Handler; reado
 export function createKeyWrites(service: HttpService): KeyWrites {
   return {
     async put(request, response) {
-      const write = readHead(service, request, response, PUT_PARAMETERS);
+      const write = readHead(service, request, response, PARAMETERS.PUT);
       const { key, condition, query } = write;
       const ttlMs = ttlOf(service, query);
       const { value, contentType } = await readValue(service, request, response);
@@ -46,7 +45,7 @@ export function createKeyWrites(service: HttpService): KeyWrites {
     },
 
     async remove(request, response) {
-      const write = readHead(service, request, response, DELETE_PARAMETERS);
+      const write = readHead(service, request, response, PARAMETERS.DELETE);
       refuseBody(request);
       const outcome = await submitWrite(service, write, { type: 'delete', key: write.key, condition: write.condition });
       answer(service, request, response, 204, outcomeHeaders(outcome), undefined);
@@ -125,7 +124,7 @@ function answerOutcome(
 }
 
 function operationOf(target: string): Operation {
-  const text = queryOf(target, ALL_OPERATION_PARAMETERS).get('op') ?? '';
+  const text = queryOf(target, PARAMETERS.POST).get('op') ?? '';
   const known = Object.keys(OPERATION_PARAMETERS);
   if (Object.hasOwn(OPERATION_PARAMETERS, text)) return text as Operation;
   throw invalidParameter('op', `POST on a key needs "op"${hintOf(text, known)}: one of ${known.join(', ')}.`);

@@ -1,7 +1,7 @@
 // Reading keys: GET and HEAD /v1/keys/{key}, at the consistency that was asked for.
 import type { IncomingHttpHeaders } from 'node:http';
 import { unreachable } from '../base/assert.ts';
-import { holds } from '../core/condition.ts';
+import { type Condition, holds } from '../core/condition.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type { Consistency, NodeApi } from '../node/requests.ts';
 import { answer } from './answers.ts';
@@ -11,10 +11,9 @@ import { consistencyOf, positiveDuration, revisionToken } from './parameters.ts'
 import { Problem } from './problems.ts';
 import { type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { KEYS_PATH, keyOf } from './targets.ts';
-
-const READ_PARAMETERS = ['consistency', 'timeout'] as const;
 
 /** What a read asks for beside its key. */
 export type ReadDemand = {
@@ -29,11 +28,13 @@ export function createKeyRead(service: HttpService): (request: Request, response
     const { locals } = response;
     locals.route = 'keys';
     const key = keyOf(locals.target, KEYS_PATH.length, limits.maxKeyBytes);
-    const demand = readDemand(service, queryOf(locals.target, READ_PARAMETERS), request.headers);
-    if (demand.consistency !== 'eventual') return waitThenAnswer(request, response, key, demand);
+    const demand = readDemand(service, queryOf(locals.target, ROUTES['/v1/keys/{key}'].GET), request.headers);
+    const { 'if-match': match, 'if-none-match': noneMatch } = request.headers;
+    const condition = conditionOf(match, noneMatch, limits.maxConditionRevisions);
+    if (demand.consistency !== 'eventual') return waitThenAnswer(request, response, key, demand, condition);
     const refusal = node.refusal('eventual-read');
     if (refusal !== undefined) throw refusalProblem(refusal);
-    answerEntry(service, request, response, node.get(key), demand.consistency);
+    answerEntry(service, request, response, node.get(key), demand.consistency, condition);
   };
 
   async function waitThenAnswer(
@@ -41,9 +42,10 @@ export function createKeyRead(service: HttpService): (request: Request, response
     response: Response,
     key: Uint8Array,
     demand: ReadDemand,
+    condition: Condition,
   ): Promise<void> {
     await readEntry(service, key, demand, (entry) =>
-      answerEntry(service, request, response, entry, demand.consistency),
+      answerEntry(service, request, response, entry, demand.consistency, condition),
     );
   }
 }
@@ -100,27 +102,25 @@ function answerEntry(
   response: Response,
   entry: Entry | undefined,
   consistency: Consistency,
+  condition: Condition,
 ): void {
   if (entry === undefined) throw new Problem('not-found', { headers: ['Chorus-Consistency', consistency] });
-  const headers = ['ETag', etagOf(entry.revision), 'Cache-Control', 'no-cache', 'Chorus-Consistency', consistency];
+  const headers = ['ETag', etagOf(entry.revision), 'Chorus-Consistency', consistency];
   if (entry.expiresAt !== 0) addExpiry(headers, entry.expiresAt, service.node.estimatedLogTime());
-  const { 'if-match': match, 'if-none-match': noneMatch, accept } = request.headers;
-  if (match !== undefined || noneMatch !== undefined) {
-    const condition = conditionOf(match, noneMatch, service.limits.maxConditionRevisions);
-    if (!holds({ ...condition, noneMatch: 'none' }, entry.revision)) throw new Problem('condition-failed', { headers });
-    if (!holds(condition, entry.revision)) {
-      answer(service, request, response, 304, headers, undefined);
-      return;
-    }
+  if (!holds({ ...condition, noneMatch: 'none' }, entry.revision)) throw new Problem('condition-failed', { headers });
+  if (!holds(condition, entry.revision)) {
+    headers.push('Cache-Control', 'no-cache');
+    answer(service, request, response, 304, headers, undefined);
+    return;
   }
-  if (!accepts(accept, entry.contentType)) {
+  if (!accepts(request.headers.accept, entry.contentType)) {
     throw new Problem('not-acceptable', {
       field: 'Accept',
       detail: `The value is stored as ${entry.contentType}.`,
       headers,
     });
   }
-  headers.push('Content-Type', entry.contentType);
+  headers.push('Cache-Control', 'no-cache', 'Content-Type', entry.contentType);
   answer(service, request, response, 200, headers, entry.value);
 }
 

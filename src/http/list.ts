@@ -12,12 +12,11 @@ import { flag, prefixOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
 /** Below it a packet is a packet. */
 const COMPRESSED_FROM_BYTES = 1024;
-
-const LIST_PARAMETERS = ['prefix', 'limit', 'cursor', 'values', 'consistency', 'timeout'] as const;
 
 export function createList(service: HttpService): (request: Request, response: Response) => Promise<void> {
   // Pages of keys are much alike. A value alone is answered as it was stored: it is often compressed already, or small.
@@ -25,7 +24,7 @@ export function createList(service: HttpService): (request: Request, response: R
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'list';
-    const query = queryOf(locals.target, LIST_PARAMETERS);
+    const query = queryOf(locals.target, ROUTES['/v1/keys'].GET);
     const wanted = listRequest(service, query, request);
     if (!accepts(request.headers.accept, JSON_TYPE)) {
       throw new Problem('not-acceptable', { field: 'Accept', detail: `A list of keys is ${JSON_TYPE}.` });

@@ -43,7 +43,7 @@ export function createConnectHandler(service: HttpService): (request: IncomingMe
 
 function writeProblem(service: HttpService, socket: Duplex, problem: Problem): void {
   service.metrics.observe('other', 'malformed', problem.status, 0);
-  writeBareProblem(socket, problem, service.node.nodeId, standardHeaders(service.node));
+  writeBareProblem(socket, problem, service.node.nodeId, standardHeaders(service.node, []));
 }
 
 /** Writes a problem and ends the connection. `standard`: headers that every answer of this server carries. */

@@ -13,6 +13,7 @@ export type Route =
   | 'livez'
   | 'readyz'
   | 'metrics'
+  | 'openapi'
   | 'pycache'
   | 'other';
 

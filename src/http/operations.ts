@@ -6,6 +6,7 @@ import { flag, positiveDuration } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
 type Handler = (request: Request, response: Response) => void | Promise<void>;
@@ -31,14 +32,14 @@ export function createOperations(service: HttpService): Operations {
     /** The process is there and its event loop turns; says nothing of the log. */
     livez(request, response) {
       response.locals.route = 'livez';
-      queryOf(response.locals.target, []);
+      queryOf(response.locals.target, ROUTES['/livez'].GET);
       answer(service, request, response, 200, ['Content-Type', TEXT_TYPE, 'Cache-Control', 'no-store'], 'ok\n');
     },
 
     /** Whether data requests are served here. 200 also when degraded: eventual reads go on, and another node may be no better. */
     readyz(request, response) {
       response.locals.route = 'readyz';
-      const isVerbose = flag('verbose', queryOf(response.locals.target, ['verbose']));
+      const isVerbose = flag('verbose', queryOf(response.locals.target, ROUTES['/readyz'].GET));
       // A pause is noticed by whoever asks first.
       node.refusal('write');
       const status = node.status();
@@ -56,7 +57,7 @@ export function createOperations(service: HttpService): Operations {
 
     async metrics(request, response) {
       response.locals.route = 'metrics';
-      queryOf(response.locals.target, []);
+      queryOf(response.locals.target, ROUTES['/metrics'].GET);
       const { contentType, body } = await metrics.text();
       answer(
         service,
@@ -71,7 +72,7 @@ export function createOperations(service: HttpService): Operations {
     async cluster(request, response) {
       const { locals } = response;
       locals.route = 'cluster';
-      const query = queryOf(locals.target, ['check', 'timeout']);
+      const query = queryOf(locals.target, ROUTES['/v1/cluster'].GET);
       const check = query.get('check');
       const timeout = query.get('timeout');
       const timeoutMs =

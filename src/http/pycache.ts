@@ -7,6 +7,7 @@ import { readBody, refuseBody } from './bodies.ts';
 import { admitWrite, submitCommand } from './key-writes.ts';
 import { readDemand, readEntry } from './keys.ts';
 import { Problem } from './problems.ts';
+import { judgedHeaders } from './refusals.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { keyOf, pathOf } from './targets.ts';
 
@@ -30,7 +31,8 @@ export function createPyCache(service: HttpService): PyCache {
       const demand = readDemand(service, new Map(), request.headers);
       await readEntry(service, key, demand, (entry) => {
         const payload = entry === undefined ? '{}' : payloadOf(key, jsonOf(entry));
-        answerMessage(service, request, response, 200, 'Cache key get success', payload);
+        const headers = ['Chorus-Consistency', demand.consistency];
+        answerMessage(service, request, response, 200, headers, 'Cache key get success', payload);
       });
     },
 
@@ -45,13 +47,14 @@ export function createPyCache(service: HttpService): PyCache {
           request,
           response,
           400,
+          [],
           'Invalid request body',
           JSON.stringify({ error: problem }),
         );
       }
       // The text is kept as it came: a number with more digits than a double has stays what it is.
       const value = Buffer.from(body.toString('utf8').trim());
-      await submitCommand(service, id, limits.defaultTimeoutMs, {
+      const outcome = await submitCommand(service, id, limits.defaultTimeoutMs, {
         type: 'put',
         key,
         value,
@@ -59,7 +62,8 @@ export function createPyCache(service: HttpService): PyCache {
         ttlMs: 0,
         condition: ALWAYS,
       });
-      answerMessage(service, request, response, 201, 'Cache key set success', payloadOf(key, value.toString('utf8')));
+      const payload = payloadOf(key, value.toString('utf8'));
+      answerMessage(service, request, response, 201, judgedHeaders(outcome), 'Cache key set success', payload);
     },
 
     async remove(request, response) {
@@ -69,14 +73,16 @@ export function createPyCache(service: HttpService): PyCache {
       await submitCommand(service, id, limits.defaultTimeoutMs, { type: 'delete', key, condition: ALWAYS }).catch(
         unlessMissing,
       );
-      answerMessage(service, request, response, 200, 'Cache key expired', '{}');
+      // What apply judged, also where there was nothing to delete.
+      const headers = ['Chorus-Consistency', 'linearizable'];
+      answerMessage(service, request, response, 200, headers, 'Cache key expired', '{}');
     },
 
     health(request, response) {
       response.locals.route = 'pycache';
       const { phase, degraded } = node.status();
       const broker = phase === 'ready' && degraded.length === 0 ? 'ok' : 'degraded';
-      answerMessage(service, request, response, 200, 'It works!!!', JSON.stringify({ message_broker: broker }));
+      answerMessage(service, request, response, 200, [], 'It works!!!', JSON.stringify({ message_broker: broker }));
     },
   };
 
@@ -93,11 +99,13 @@ function answerMessage(
   request: Request,
   response: Response,
   status: number,
+  headers: readonly string[],
   message: string,
   payload: string,
 ): void {
   const body = Buffer.from(`{"message":${JSON.stringify(message)},"payload":${payload}}`);
-  answer(service, request, response, status, ['Content-Type', JSON_TYPE, 'Cache-Control', 'no-cache'], body);
+  const all = [...headers, 'Content-Type', JSON_TYPE, 'Cache-Control', 'no-cache'];
+  answer(service, request, response, status, all, body);
 }
 
 /** Why a body is not a value that PyCache takes: number, non-empty string, object or non-empty array. */

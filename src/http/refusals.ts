@@ -49,17 +49,21 @@ export function successOf(result: WriteResult, id: string | undefined): Outcome 
   }
 }
 
+/** Headers of what apply judged, for or against: where it stands in the log, and whether it is an earlier attempt's outcome. */
+export function judgedHeaders({ isRepeat }: Outcome): string[] {
+  return ['Chorus-Consistency', 'linearizable', ...(isRepeat ? ['Idempotency-Replayed', 'true'] : [])];
+}
+
 /** Headers that say which revision an outcome has and whether it is an earlier attempt's; a write has one place in the log. */
 export function outcomeHeaders(outcome: Outcome): string[] {
-  const headers = ['Chorus-Consistency', 'linearizable'];
+  const headers = judgedHeaders(outcome);
   if (outcome.code !== 'deleted') headers.push('ETag', etagOf(outcome.revision));
-  if (outcome.isRepeat) headers.push('Idempotency-Replayed', 'true');
   return headers;
 }
 
 function accepted(outcome: Outcome, usedId: string, incomingId: string | undefined): Outcome {
   const { code } = outcome;
-  const headers = outcome.isRepeat ? ['Idempotency-Replayed', 'true'] : [];
+  const headers = judgedHeaders(outcome);
   switch (code) {
     case 'created':
     case 'replaced':
@@ -84,7 +88,8 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
       throw new Problem(code, { ...final(usedId), headers, ...failedOperation(outcome) });
     case 'id-reused':
       throw new Problem(code, {
-        id: usedId,
+        ...final(usedId),
+        headers,
         field: 'Idempotency-Key',
         detail:
           'Method, key, query, conditions, content type and body must be the same each time an Idempotency-Key is used.',

@@ -10,10 +10,9 @@ import { admitWrite, submitCommand, timeoutOf } from './key-writes.ts';
 import { operationResult } from './operation-results.ts';
 import { flag, prefixOf } from './parameters.ts';
 import { invalidParameter, queryOf } from './queries.ts';
+import { judgedHeaders } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
-
-const TRANSACTION_PARAMETERS = ['timeout'] as const;
-const DELETE_PARAMETERS = ['prefix', 'all', 'timeout'] as const;
 
 type Handler = (request: Request, response: Response) => Promise<void>;
 
@@ -21,7 +20,7 @@ export function createTransaction(service: HttpService): Handler {
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'transactions';
-    const timeoutMs = timeoutOf(service, queryOf(locals.target, TRANSACTION_PARAMETERS));
+    const timeoutMs = timeoutOf(service, queryOf(locals.target, ROUTES['/v1/transactions'].POST));
     refuseConditions(request.headers);
     checkJsonHead(request);
     const id = admitWrite(service, request);
@@ -41,7 +40,7 @@ export function createPrefixDelete(service: HttpService): Handler {
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'list';
-    const query = queryOf(locals.target, DELETE_PARAMETERS);
+    const query = queryOf(locals.target, ROUTES['/v1/keys'].DELETE);
     const prefix = prefixOf(query.get('prefix') ?? '', service.limits.maxKeyBytes);
     if (prefix.length === 0 && !flag('all', query)) {
       throw invalidParameter(
@@ -67,7 +66,6 @@ function answerWrite(
   outcome: Outcome,
   body: unknown,
 ): void {
-  const headers = ['Content-Type', JSON_TYPE, 'Cache-Control', 'no-store', 'Chorus-Consistency', 'linearizable'];
-  if (outcome.isRepeat) headers.push('Idempotency-Replayed', 'true');
+  const headers = ['Content-Type', JSON_TYPE, 'Cache-Control', 'no-store', ...judgedHeaders(outcome)];
   answer(service, request, response, 200, headers, Buffer.from(JSON.stringify(body)));
 }

@@ -10,9 +10,9 @@ import { prefixOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
+import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
-const WATCH_PARAMETERS = ['prefix', 'since'] as const;
 const FAREWELLS = {
   slow: 'This reader was too slow: the node keeps the events that it has not taken no longer.',
   stopping: 'This node is stopping; another goes on from here.',
@@ -24,7 +24,7 @@ export function createWatch(service: HttpService): (request: Request, response: 
   return (request, response) => {
     const { locals } = response;
     locals.route = 'watch';
-    const query = queryOf(locals.target, WATCH_PARAMETERS);
+    const query = queryOf(locals.target, ROUTES['/v1/watch'].GET);
     const prefix = prefixOf(query.get('prefix') ?? '', limits.maxKeyBytes);
     const since = sinceOf(query, request.headers['last-event-id']);
     if (!accepts(request.headers.accept, EVENT_TYPE)) {
@@ -65,7 +65,7 @@ function begin(service: HttpService, request: Request, response: Response, from:
   const { locals } = response;
   // Nginx and its like hold nothing back then.
   const headers = ['Content-Type', EVENT_TYPE, 'Cache-Control', 'no-store', 'X-Accel-Buffering', 'no'];
-  response.writeHead(200, [...standardHeaders(service.node), ...headers]);
+  response.writeHead(200, [...standardHeaders(service.node, headers), ...headers]);
   service.metrics.observe(locals.route, request.method, 200, (performance.now() - locals.startedAtMs) / 1000);
   if (request.method === 'HEAD') response.end();
   else
