@@ -66,6 +66,8 @@ export const NODE_LIMITS = {
   choresMs: 250,
   stopPollMs: 10,
   choreTimeoutMs: 5 * SECOND,
+  /** For each part of a backup that is restored: longer than a broker takes to be replaced. */
+  restoreTimeoutMs: MINUTE,
   applySliceMs: 8,
   backoffMinMs: 50,
   backoffMaxMs: 500,

@@ -2,7 +2,7 @@
 import { randomUUID } from 'node:crypto';
 import { type FileHandle, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readChunks, readEnd, writeSnapshotFile } from './snapshot-file.ts';
+import { readChunks, readEnd, snapshotFileBytes, writeSnapshotFile } from './snapshot-file.ts';
 import {
   newestFirst,
   type OpenSnapshot,
@@ -51,7 +51,7 @@ class FileSnapshots implements SnapshotStore {
     try {
       const file = await open(aside, 'wx');
       try {
-        await writeSnapshotFile(file, snapshot, chunks);
+        await writeSnapshotFile(file, snapshotFileBytes(snapshot, chunks));
       } finally {
         await file.close();
       }

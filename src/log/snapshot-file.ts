@@ -23,27 +23,31 @@ export type FileEnd = {
   readonly chunkBytes: number;
 };
 
-/** Writes all of it and makes it durable, under whatever name it was opened. */
-export async function writeSnapshotFile(
-  file: FileHandle,
+/** The file's bytes: pieces that follow each other, a chunk's as they were given, good as long as those are. */
+export async function* snapshotFileBytes(
   { revision, manifest }: Pick<FileEnd, 'revision' | 'manifest'>,
   chunks: AsyncIterable<Uint8Array>,
-): Promise<void> {
+): AsyncGenerator<readonly Uint8Array[]> {
   const head = Buffer.alloc(HEAD_BYTES);
   MAGIC.copy(head);
   head.writeUInt32BE(FILE_VERSION, 8);
-  await writeAll(file, [head]);
+  yield [head];
   let count = 0;
   let chunkBytes = 0;
   for await (const chunk of chunks) {
     const chunkHead = Buffer.alloc(CHUNK_HEAD_BYTES);
     chunkHead.writeUInt32BE(chunk.length, 0);
     chunkHead.writeUInt32BE(crc32(chunk), 4);
-    await writeAll(file, [chunkHead, chunk]);
+    yield [chunkHead, chunk];
     count++;
     chunkBytes += chunk.length;
   }
-  await writeAll(file, [manifest, endOf({ revision, manifest, chunks: count, chunkBytes })]);
+  yield [manifest, endOf({ revision, manifest, chunks: count, chunkBytes })];
+}
+
+/** Writes them all and makes them durable, under whatever name the file was opened. */
+export async function writeSnapshotFile(file: FileHandle, pieces: AsyncIterable<readonly Uint8Array[]>): Promise<void> {
+  for await (const piece of pieces) await writeAll(file, piece);
   await file.sync();
 }
 

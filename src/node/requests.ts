@@ -169,6 +169,15 @@ export type DigestCheck =
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
 
+export type RestoreResult =
+  /** `revision` and `cluster` are the backup's; keys that had expired by then are left out. */
+  | { readonly kind: 'restored'; readonly keys: number; readonly revision: number; readonly cluster: string }
+  /** The backup is not whole, or not as it was written. */
+  | { readonly kind: 'unusable'; readonly detail: string }
+  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' | 'not-empty' | 'memory-full' }
+  /** A part of it, or nothing, was taken: the same backup may be sent again. */
+  | { readonly kind: 'timed-out' };
+
 /** Counters and gauges for /metrics; all monotonic unless said otherwise. */
 export type NodeMetrics = {
   readonly framesApplied: number;

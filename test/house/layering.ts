@@ -15,6 +15,7 @@ export const LAYERS = [
   'cluster',
   'settings.ts',
   'main.ts',
+  'verify.ts',
 ] as const;
 export type Layer = (typeof LAYERS)[number];
 
@@ -32,6 +33,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   'settings.ts': ['base', 'node'],
   cluster: LAYERS,
   'main.ts': LAYERS,
+  'verify.ts': ['base', 'core', 'log', 'store', 'node'],
 };
 
 /** One sentence for each import that the layers forbid. */

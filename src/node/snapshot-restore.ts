@@ -1,8 +1,8 @@
 // A stored snapshot becomes a machine that goes on from it.
 import type { Keyspace } from '../core/keyspace.ts';
 import { Machine } from '../core/machine.ts';
-import { decodeManifest, type SnapshotManifest } from './manifest.ts';
-import { SnapshotReader } from './reader.ts';
+import { decodeManifest, type SnapshotManifest } from '../snapshot/manifest.ts';
+import { SnapshotReader } from '../snapshot/reader.ts';
 
 /** As the store of snapshots keeps it. */
 export type WrittenSnapshot = { readonly manifest: Uint8Array; readonly chunks: AsyncIterable<Uint8Array> };
