@@ -126,7 +126,8 @@ export class ByteReader {
   #at: number;
 
   constructor(bytes: Uint8Array, start = 0, end = bytes.length) {
-    this.#bytes = bytes;
+    // Views of a Buffer would be Buffers, which take three times as long to make.
+    this.#bytes = Buffer.isBuffer(bytes) ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength) : bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#at = start;
     this.#end = end;
@@ -182,8 +183,14 @@ export class ByteReader {
   text8(): string {
     const length = this.u8();
     const at = this.#advance(length);
+    // Content types and names come again and again.
+    const slot = (length + (this.#bytes[at + (length >> 1)] ?? 0)) % TEXTS_KNOWN;
+    const known = textsKnown[slot] as string;
+    if (isTextAt(this.#bytes, at, length, known)) return known;
     // Not a TextDecoder: what it calls latin1 is windows-1252, which has other characters from 0x80 to 0x9f.
-    return Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('latin1');
+    const text = Buffer.from(this.#bytes.buffer, this.#bytes.byteOffset + at, length).toString('latin1');
+    textsKnown[slot] = text;
+    return text;
   }
 
   raw(length: number): Uint8Array {
@@ -215,6 +222,15 @@ export class ByteReader {
     this.#at = at + count;
     return at;
   }
+}
+
+const TEXTS_KNOWN = 64;
+const textsKnown: string[] = Array.from({ length: TEXTS_KNOWN }, () => '');
+
+function isTextAt(bytes: Uint8Array, at: number, length: number, text: string): boolean {
+  if (text.length !== length) return false;
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 /** Joins two unsigned 32-bit halves. */

@@ -78,7 +78,27 @@ export async function readEnd(file: FileHandle): Promise<FileEnd> {
 }
 
 /** The chunks that stand before this end. Throws SnapshotUnusable at the first that is not as it was written. */
-export async function* readChunks(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
+export function readChunks(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
+  return oneAhead(chunksOf(file, end));
+}
+
+/** Asks for the next one before it gives one away: it is read while the other is used. */
+async function* oneAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
+  try {
+    for (let next = source.next(); ; ) {
+      const { done, value } = await next;
+      if (done === true) return;
+      next = source.next();
+      // Whoever goes on hears of its failure; whoever stops here has no use for it.
+      next.catch(() => {});
+      yield value;
+    }
+  } finally {
+    await source.return(undefined);
+  }
+}
+
+async function* chunksOf(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
   let at = HEAD_BYTES;
   const stop = HEAD_BYTES + end.chunks * CHUNK_HEAD_BYTES + end.chunkBytes;
   for (let i = 0; i < end.chunks; i++) {

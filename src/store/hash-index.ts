@@ -7,6 +7,7 @@ import type { Records } from './records.ts';
 const TABLE_WORDS = 2 * 4096;
 const MASK = TABLE_WORDS - 1;
 const MAX_USED = (TABLE_WORDS / 2) * 0.75;
+const WAITING_WORDS = 2 * 128;
 /** A directory of 2^24 tables; the slots are chosen by the hash's other bits. */
 const MAX_DEPTH = 24;
 
@@ -20,6 +21,9 @@ export class HashIndex {
   #directory: Table[];
   #depth = 1;
   readonly #scratch = new Int32Array(TABLE_WORDS);
+  /** Hashes and units that are not in their tables yet: together they wait for memory once, not each for itself. */
+  readonly #waiting = new Int32Array(WAITING_WORDS);
+  #waitingWords = 0;
   size = 0;
 
   /** Nothing deterministic may depend on the key of the hash: it differs from node to node. */
@@ -35,6 +39,7 @@ export class HashIndex {
 
   /** The unit of the key's record; 0 if there is none. */
   find(hash: number, key: Uint8Array): number {
+    this.#placeWaiting();
     const { slots } = this.#table(hash);
     for (let at = homeOf(hash); ; at = (at + 2) & MASK) {
       const unit = slots[at + 1] as number;
@@ -44,22 +49,39 @@ export class HashIndex {
 
   /** Names the record of a key that has none. */
   add(hash: number, unit: number): void {
-    while (this.#table(hash).used >= MAX_USED) this.#split(hash);
-    place(this.#table(hash), hash, unit);
+    if (this.#waitingWords === WAITING_WORDS) this.#placeWaiting();
+    this.#waiting[this.#waitingWords++] = hash;
+    this.#waiting[this.#waitingWords++] = unit;
     this.size++;
   }
 
   /** Names the new record of a key whose record was `old`. */
   replace(hash: number, old: number, unit: number): void {
+    this.#placeWaiting();
     const { slots } = this.#table(hash);
     slots[slotOf(slots, hash, old) + 1] = unit;
   }
 
   remove(hash: number, unit: number): void {
+    this.#placeWaiting();
     const table = this.#table(hash);
     closeGap(table.slots, slotOf(table.slots, hash, unit));
     table.used--;
     this.size--;
+  }
+
+  /** What comes one by one, as in a restore, waits here until somebody asks. */
+  #placeWaiting(): void {
+    for (let at = 0; at < this.#waitingWords; at += 2) {
+      const hash = this.#waiting[at] as number;
+      let table = this.#table(hash);
+      while (table.used >= MAX_USED) {
+        this.#split(hash);
+        table = this.#table(hash);
+      }
+      place(table, hash, this.#waiting[at + 1] as number);
+    }
+    this.#waitingWords = 0;
   }
 
   #table(hash: number): Table {

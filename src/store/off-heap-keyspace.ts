@@ -1,8 +1,9 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
 import { DigestSum, Hasher } from '../core/hash.ts';
 import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
+import type { Place } from './blocks.ts';
 import { HashIndex } from './hash-index.ts';
-import { OrderedIndex, type Place } from './ordered-index.ts';
+import { OrderedIndex } from './ordered-index.ts';
 import { Records } from './records.ts';
 
 export class OffHeapKeyspace implements Keyspace {
@@ -37,13 +38,15 @@ export class OffHeapKeyspace implements Keyspace {
 
   set(key: Uint8Array, entry: Entry): void {
     const hash = this.#byHash.hashOf(key);
-    const old = this.#byHash.find(hash, key);
+    // Keys often come in their order, as those of a snapshot do: what is behind the last one need not be looked for.
+    const isLast = this.#isBehindLast(key);
+    const old = isLast ? 0 : this.#byHash.find(hash, key);
     this.beforeChange?.(key, old === 0 ? undefined : this.#records.entry(old), entry);
     if (old !== 0) this.#uncount(key, old);
     // Counted before anything is written: the value may be a view of what stood here.
     this.#bytes += logicalBytes(key, entry);
     this.digest.add(hashEntry(this.#hasher, key, entry));
-    if (old === 0) this.#create(hash, key, entry);
+    if (old === 0) this.#create(hash, key, entry, isLast);
     else this.#change(hash, old, key, entry);
   }
 
@@ -91,10 +94,16 @@ export class OffHeapKeyspace implements Keyspace {
     return found;
   }
 
-  #create(hash: number, key: Uint8Array, entry: Entry): void {
+  #isBehindLast(key: Uint8Array): boolean {
+    const last = this.#byKey.last;
+    return last === 0 || this.#records.compareKey(last, key) < 0;
+  }
+
+  #create(hash: number, key: Uint8Array, entry: Entry, isLast: boolean): void {
     const unit = this.#records.add(key, entry);
     this.#byHash.add(hash, unit);
-    this.#byKey.add(this.#keyPlace.of(key), unit);
+    if (isLast) this.#byKey.append(unit);
+    else this.#byKey.add(this.#keyPlace.of(key), unit);
     this.#schedule(unit);
   }
 

@@ -1,31 +1,18 @@
-// Records in an order: a B+ tree of their units, in blocks of words outside the JavaScript heap.
-//
-//   leaf  = count unit*                    at most 127
-//   inner = count first* child*            at most 63 of each; `first` is the first unit below its child, so that no key is copied
+// Records in an order: a B+ tree of their units, in blocks outside the JavaScript heap.
 //
 // Every operation goes down one path, remembers it, and mends it upwards. Blocks that grow sparse are joined with a neighbour.
 import { invariant } from '../base/assert.ts';
-
-/** A place in the order: below 0 if the unit's record comes before it, 0 if it is the one that belongs there. */
-export type Place = { compare(unit: number): number };
-
-const BLOCK_LOG2 = 7;
-const LEAF_CAPACITY = 2 ** BLOCK_LOG2 - 1;
-const INNER_CAPACITY = LEAF_CAPACITY >> 1;
-/** Where an inner block's children begin. */
-const CHILDREN = INNER_CAPACITY + 1;
-
-/** Blocks come in chunks of 64 KiB. */
-const CHUNK_LOG2 = 7;
+import { Blocks, capacityOf, LEAF_CAPACITY, type Place } from './blocks.ts';
 
 const MAX_HEIGHT = 8;
 
+const BEHIND_ALL: Place = { compare: () => -1 };
+
 export class OrderedIndex {
-  readonly #chunks: Int32Array[] = [newChunk()];
-  /** Blocks that were emptied: each holds the next one in its first word; 0 ends them, for there is no block 0. */
-  #free = 0;
-  #root = 1;
-  #nextBlock = 2;
+  readonly #blocks = new Blocks();
+  #root = this.#blocks.make();
+  /** The last leaf; 0 where another may be it since it was looked for. */
+  #knownLast = 0;
   /** Levels above the leaves, which are level 0. */
   #height = 0;
   /** By level: the block that the last descent came through, and the item in it. */
@@ -40,17 +27,37 @@ export class OrderedIndex {
     this.#insert(0, unit, 0);
   }
 
+  /** The last unit of the order; 0 where there is none. */
+  get last(): number {
+    if (this.size === 0) return 0;
+    const leaf = this.#lastLeaf();
+    return this.#blocks.unit(leaf, this.#blocks.count(leaf) - 1);
+  }
+
+  /** Adds a record whose place is behind the last one. */
+  append(unit: number): void {
+    const leaf = this.#lastLeaf();
+    if (this.#blocks.count(leaf) === LEAF_CAPACITY) this.#descend(BEHIND_ALL);
+    else {
+      this.#block[0] = leaf;
+      this.#item[0] = this.#blocks.count(leaf);
+    }
+    this.size++;
+    this.#insert(0, unit, 0);
+  }
+
   /** Names the new unit of the record that belongs to the place. */
   replace(place: Place, unit: number): void {
     this.#find(place);
     const leaf = this.#block[0] as number;
     const at = this.#item[0] as number;
-    this.#words(leaf)[this.#base(leaf) + 1 + at] = unit;
+    this.#blocks.setUnit(leaf, at, unit);
     if (at === 0) this.#mendFirsts(0);
   }
 
   remove(place: Place): void {
     this.#find(place);
+    this.#knownLast = 0;
     this.size--;
     this.#take(0);
     this.#join(0);
@@ -61,10 +68,8 @@ export class OrderedIndex {
     this.#descend(place);
     do {
       const leaf = this.#block[0] as number;
-      const words = this.#words(leaf);
-      const base = this.#base(leaf);
-      const count = words[base] as number;
-      for (let at = this.#item[0] as number; at < count; at++) if (!visit(words[base + 1 + at] as number)) return;
+      const count = this.#blocks.count(leaf);
+      for (let at = this.#item[0] as number; at < count; at++) if (!visit(this.#blocks.unit(leaf, at))) return;
     } while (this.#nextLeaf());
   }
 
@@ -72,7 +77,7 @@ export class OrderedIndex {
     this.#descend(place);
     const leaf = this.#block[0] as number;
     const at = this.#item[0] as number;
-    const isThere = at < this.#count(leaf) && place.compare(this.#unit(leaf, at)) === 0;
+    const isThere = at < this.#blocks.count(leaf) && place.compare(this.#blocks.unit(leaf, at)) === 0;
     invariant('M1', isThere, 'a record is not in its place of the order');
   }
 
@@ -81,38 +86,34 @@ export class OrderedIndex {
     let block = this.#root;
     for (let level = this.#height; level > 0; level--) {
       // The last child whose first unit is not behind the place, or the first child.
-      const at = Math.max(this.#bisect(block, place, 1) - 1, 0);
+      const at = Math.max(this.#blocks.bisect(block, place, 1) - 1, 0);
       this.#block[level] = block;
       this.#item[level] = at;
-      block = this.#child(block, at);
+      block = this.#blocks.child(block, at);
     }
     this.#block[0] = block;
-    this.#item[0] = this.#bisect(block, place, 0);
+    this.#item[0] = this.#blocks.bisect(block, place, 0);
   }
 
-  /** How many of a block's units compare below `bound`. */
-  #bisect(block: number, place: Place, bound: 0 | 1): number {
-    const words = this.#words(block);
-    const base = this.#base(block);
-    let low = 0;
-    let high = words[base] as number;
-    while (low < high) {
-      const middle = (low + high) >>> 1;
-      const comparison = place.compare(words[base + 1 + middle] as number);
-      if (bound === 0 ? comparison < 0 : comparison <= 0) low = middle + 1;
-      else high = middle;
+  #lastLeaf(): number {
+    if (this.#knownLast === 0) {
+      this.#descend(BEHIND_ALL);
+      this.#knownLast = this.#block[0] as number;
     }
-    return low;
+    return this.#knownLast;
   }
 
   #nextLeaf(): boolean {
     let level = 1;
-    while (level <= this.#height && (this.#item[level] as number) + 1 === this.#count(this.#block[level] as number))
+    while (
+      level <= this.#height &&
+      (this.#item[level] as number) + 1 === this.#blocks.count(this.#block[level] as number)
+    )
       level++;
     if (level > this.#height) return false;
     this.#item[level] = (this.#item[level] as number) + 1;
     for (; level > 0; level--) {
-      this.#block[level - 1] = this.#child(this.#block[level] as number, this.#item[level] as number);
+      this.#block[level - 1] = this.#blocks.child(this.#block[level] as number, this.#item[level] as number);
       this.#item[level - 1] = 0;
     }
     return true;
@@ -123,49 +124,45 @@ export class OrderedIndex {
     const block = this.#block[level] as number;
     const at = this.#item[level] as number;
     const capacity = capacityOf(level);
-    if (this.#count(block) < capacity) {
-      this.#put(level, block, at, unit, child);
+    if (this.#blocks.count(block) < capacity) {
+      this.#blocks.put(level, block, at, unit, child);
       if (at === 0) this.#mendFirsts(level);
       return;
     }
-    const right = this.#newBlock();
+    this.#knownLast = 0;
+    const right = this.#blocks.make();
     // What only ever comes behind the last one fills its blocks; everything else halves them.
     const kept = at === capacity ? capacity : capacity >>> 1;
-    this.#move(level, block, kept, right);
-    if (at < kept) this.#put(level, block, at, unit, child);
-    else this.#put(level, right, at - kept, unit, child);
+    this.#blocks.move(level, block, kept, right);
+    if (at < kept) this.#blocks.put(level, block, at, unit, child);
+    else this.#blocks.put(level, right, at - kept, unit, child);
     if (at === 0) this.#mendFirsts(level);
     if (level === this.#height) this.#growRoot(block);
     this.#item[level + 1] = (this.#item[level + 1] as number) + 1;
-    this.#insert(level + 1, this.#unit(right, 0), right);
+    this.#insert(level + 1, this.#blocks.unit(right, 0), right);
   }
 
   #growRoot(only: number): void {
     this.#height++;
     invariant('M1', this.#height < MAX_HEIGHT, 'the ordered index is too high');
-    this.#root = this.#newBlock();
+    this.#root = this.#blocks.make();
     this.#block[this.#height] = this.#root;
     this.#item[this.#height] = 0;
-    this.#put(this.#height, this.#root, 0, this.#unit(only, 0), only);
+    this.#blocks.put(this.#height, this.#root, 0, this.#blocks.unit(only, 0), only);
   }
 
   /** Takes the path's item of a level out of its block. */
   #take(level: number): void {
     const block = this.#block[level] as number;
     const at = this.#item[level] as number;
-    const words = this.#words(block);
-    const base = this.#base(block);
-    const count = words[base] as number;
-    words.copyWithin(base + 1 + at, base + 2 + at, base + 1 + count);
-    if (level > 0) words.copyWithin(base + CHILDREN + at, base + CHILDREN + 1 + at, base + CHILDREN + count);
-    words[base] = count - 1;
-    if (at === 0 && count > 1) this.#mendFirsts(level);
+    this.#blocks.take(level, block, at);
+    if (at === 0 && this.#blocks.count(block) > 0) this.#mendFirsts(level);
   }
 
   /** Joins the path's block of a level with a neighbour if both are sparse; drops it if it is empty. */
   #join(level: number): void {
     const block = this.#block[level] as number;
-    const count = this.#count(block);
+    const count = this.#blocks.count(block);
     if (level === this.#height) {
       this.#lowerRoot();
       return;
@@ -176,120 +173,44 @@ export class OrderedIndex {
     const at = this.#item[level + 1] as number;
     if (count > 0) {
       const leftAt = at > 0 ? at - 1 : 0;
-      if (leftAt + 1 >= this.#count(parent)) return;
-      const left = this.#child(parent, leftAt);
-      const right = this.#child(parent, leftAt + 1);
-      const together = this.#count(left) + this.#count(right);
+      if (leftAt + 1 >= this.#blocks.count(parent)) return;
+      const left = this.#blocks.child(parent, leftAt);
+      const right = this.#blocks.child(parent, leftAt + 1);
+      const together = this.#blocks.count(left) + this.#blocks.count(right);
       // Room is left, so that the next insert does not split it again.
       if (together > capacity - (capacity >>> 2)) return;
-      this.#move(level, right, 0, left);
-      this.#freeBlock(right);
+      this.#blocks.move(level, right, 0, left);
+      this.#blocks.free(right);
       this.#item[level + 1] = leftAt + 1;
     } else {
-      this.#freeBlock(block);
+      this.#blocks.free(block);
     }
     this.#take(level + 1);
     this.#join(level + 1);
   }
 
   #lowerRoot(): void {
-    while (this.#height > 0 && this.#count(this.#root) < 2) {
+    while (this.#height > 0 && this.#blocks.count(this.#root) < 2) {
       const old = this.#root;
       // Without any child it becomes an empty leaf.
-      if (this.#count(old) === 0) {
+      if (this.#blocks.count(old) === 0) {
         this.#height = 0;
         return;
       }
-      this.#root = this.#child(old, 0);
+      this.#root = this.#blocks.child(old, 0);
       this.#height--;
-      this.#freeBlock(old);
+      this.#blocks.free(old);
     }
   }
 
   /** The first unit of the path's block of a level is another now: so says each block above, up to where it is not the first. */
   #mendFirsts(level: number): void {
-    const first = this.#unit(this.#block[level] as number, 0);
+    const first = this.#blocks.unit(this.#block[level] as number, 0);
     for (let above = level + 1; above <= this.#height; above++) {
       const block = this.#block[above] as number;
       const at = this.#item[above] as number;
-      this.#words(block)[this.#base(block) + 1 + at] = first;
+      this.#blocks.setUnit(block, at, first);
       if (at > 0) return;
     }
   }
-
-  #put(level: number, block: number, at: number, unit: number, child: number): void {
-    const words = this.#words(block);
-    const base = this.#base(block);
-    const count = words[base] as number;
-    words.copyWithin(base + 2 + at, base + 1 + at, base + 1 + count);
-    words[base + 1 + at] = unit;
-    if (level > 0) {
-      words.copyWithin(base + CHILDREN + 1 + at, base + CHILDREN + at, base + CHILDREN + count);
-      words[base + CHILDREN + at] = child;
-    }
-    words[base] = count + 1;
-  }
-
-  /** Moves the items from `at` on behind those of the block `to`. */
-  #move(level: number, from: number, at: number, to: number): void {
-    const source = this.#words(from);
-    const sourceBase = this.#base(from);
-    const target = this.#words(to);
-    const targetBase = this.#base(to);
-    const end = source[sourceBase] as number;
-    const count = target[targetBase] as number;
-    for (let i = at; i < end; i++) {
-      const item = count + i - at;
-      target[targetBase + 1 + item] = source[sourceBase + 1 + i] as number;
-      if (level > 0) target[targetBase + CHILDREN + item] = source[sourceBase + CHILDREN + i] as number;
-    }
-    target[targetBase] = count + end - at;
-    source[sourceBase] = at;
-  }
-
-  #newBlock(): number {
-    const block = this.#free;
-    if (block !== 0) {
-      const words = this.#words(block);
-      this.#free = words[this.#base(block)] as number;
-      words[this.#base(block)] = 0;
-      return block;
-    }
-    const made = this.#nextBlock++;
-    if (made >>> CHUNK_LOG2 === this.#chunks.length) this.#chunks.push(newChunk());
-    return made;
-  }
-
-  #freeBlock(block: number): void {
-    this.#words(block)[this.#base(block)] = this.#free;
-    this.#free = block;
-  }
-
-  #count(block: number): number {
-    return this.#words(block)[this.#base(block)] as number;
-  }
-
-  #unit(block: number, at: number): number {
-    return this.#words(block)[this.#base(block) + 1 + at] as number;
-  }
-
-  #child(block: number, at: number): number {
-    return this.#words(block)[this.#base(block) + CHILDREN + at] as number;
-  }
-
-  #words(block: number): Int32Array {
-    return this.#chunks[block >>> CHUNK_LOG2] as Int32Array;
-  }
-
-  #base(block: number): number {
-    return (block & (2 ** CHUNK_LOG2 - 1)) << BLOCK_LOG2;
-  }
-}
-
-function newChunk(): Int32Array {
-  return new Int32Array(2 ** (CHUNK_LOG2 + BLOCK_LOG2));
-}
-
-function capacityOf(level: number): number {
-  return level === 0 ? LEAF_CAPACITY : INNER_CAPACITY;
 }

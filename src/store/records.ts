@@ -41,6 +41,7 @@ export class Records {
   /** By size: the first of the free spaces, each of which holds the next one's unit in its first word. */
   readonly #free = new Int32Array(SIZES);
   readonly #types: string[] = [''];
+  #lastType = 0;
   readonly #typeNumbers = new Map<string, number>();
 
   /** Writes a record and answers its unit. The value may be a view of another record. */
@@ -129,7 +130,8 @@ export class Records {
     const keyAt = byteOf(unit) + headBytes(head);
     const typeAt = keyAt + key.length;
     bytes.set(value, typeAt + typeBytes(type, contentType));
-    bytes.set(key, keyAt);
+    // Shorter than what a call costs.
+    for (let i = 0; i < key.length; i++) bytes[keyAt + i] = key[i] as number;
     if (type === 0) {
       bytes[typeAt] = contentType.length;
       for (let i = 0; i < contentType.length; i++) bytes[typeAt + 1 + i] = contentType.charCodeAt(i);
@@ -174,8 +176,12 @@ export class Records {
   }
 
   #typeNumber(type: string): number {
+    if (type === this.#types[this.#lastType]) return this.#lastType;
     const known = this.#typeNumbers.get(type);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      this.#lastType = known;
+      return known;
+    }
     if (this.#types.length > MAX_INTERNED) return 0;
     this.#typeNumbers.set(type, this.#types.length);
     return this.#types.push(type) - 1;

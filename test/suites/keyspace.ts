@@ -125,6 +125,28 @@ export function keyspaceContract(name: string, create: () => Keyspace): void {
       expect(paged).toEqual([...present].sort((a, b) => a - b).map((number) => nameOf(numbered(number))));
     });
 
+    test('is the same whether its keys came rising or falling, while the last ones come and go', () => {
+      const steps = fc.array(fc.tuple(fc.nat(2000), fc.integer({ min: 1, max: 300 }), fc.boolean()), { maxLength: 8 });
+      const put = (keyspace: Keyspace, n: number) => keyspace.set(numbered(n), { ...ENTRY, revision: n + 1 });
+      fc.assert(
+        fc.property(steps, (list) => {
+          const [changed, inOrder, falling] = [create(), create(), create()];
+          for (const [from, count, isRemoved] of list) {
+            for (let n = from; n < from + count; n++) isRemoved ? changed.delete(numbered(n)) : put(changed, n);
+          }
+          const names = changed.keysAfter(NOTHING, undefined, ALL);
+          const numbers = names.map(([high, low]) => ((high ?? 0) << 8) | (low ?? 0));
+          for (const n of numbers) put(inOrder, n);
+          for (const n of numbers.toReversed()) put(falling, n);
+          for (const one of [changed, inOrder, falling]) {
+            expect(one.keysAfter(NOTHING, undefined, ALL)).toEqual(names);
+            expect([one.keys, ...digestOf(one)]).toEqual([numbers.length, ...digestOf(inOrder)]);
+            expect(numbers.every((n) => one.get(numbered(n))?.revision === n + 1)).toBe(true);
+          }
+        }),
+      );
+    });
+
     test('an entry has passed at its very millisecond, not before', () => {
       const keyspace = create();
       keyspace.set(numbered(1), { ...ENTRY, expiresAt: 1500 });

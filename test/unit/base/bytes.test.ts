@@ -64,6 +64,12 @@ describe('what a writer wrote', () => {
     }
   });
 
+  test('texts that differ in one place only are told apart, whichever was read before', () => {
+    const texts = ['text/plain', 'text/plaim', 'Text/plain', 'text/plai', '', 'text/plain', 'text/plainx'];
+    const read = texts.map((text) => new ByteReader(written((writer) => writer.text8(text))).text8());
+    expect(read).toEqual(texts);
+  });
+
   test('a varint takes one byte for each seven bits begun', () => {
     for (let bits = 1; bits <= 53; bits++) {
       expect(written((writer) => writer.varint(2 ** bits - 1)).length).toBe(Math.ceil(bits / 7));

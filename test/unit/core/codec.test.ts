@@ -22,7 +22,7 @@ const PUT: Command = {
 /** The one frame of PUT under HEAD, part by part. */
 const WRITTEN: readonly string[] = [
   '4348', // C H
-  '5d10ae87', // checksum
+  'f8ad5ac2', // checksum
   '01', // frame version
   '066e6f64652d31', // node-1
   '0169', // i
@@ -33,7 +33,7 @@ const WRITTEN: readonly string[] = [
   '80d095ffbc31', // deadline
   '05616e2d6964', // id
   '07736f6d656f6e65', // caller
-  '2b2a3ac3fc81b8c5', // hash
+  '990a958ed6fd66d1', // hash
   '00000021', // length of what follows
   '00036b6579', // key
   '0207ac02', // match: 7, 300

@@ -24,7 +24,20 @@ describe('the ordered index', () => {
     });
   }
 
-  test('is a sorted list, whatever is added, renamed and removed', () => {
+  test('is the same whether twenty thousand units were appended or added', () => {
+    const [appended, added] = [new OrderedIndex(), new OrderedIndex()];
+    for (let unit = 1; unit <= 20_000; unit++) {
+      appended.append(unit);
+      added.add(placeOf(unit), unit);
+    }
+    expect(all(appended)).toEqual(all(added));
+    for (const index of [appended, added]) {
+      for (let unit = 20_000; unit > 1; unit--) index.remove(placeOf(unit));
+      expect([index.last, all(index)]).toEqual([1, [1]]);
+    }
+  });
+
+  test('is a sorted list, whatever is added, appended, renamed and removed', () => {
     // Numbers and signs of a run: where it begins, how long it is, and whether it comes or goes.
     const run = fc.record({
       from: fc.nat(3000),
@@ -40,13 +53,15 @@ describe('the ordered index', () => {
           for (let i = 0; i < count; i++) {
             const unit = 1 + ((from + i * step) % 4000);
             if (model.has(unit) === isAdded) continue;
-            if (isAdded) index.add(placeOf(unit), unit);
-            else index.remove(placeOf(unit));
+            if (!isAdded) index.remove(placeOf(unit));
+            else if (index.last < unit) index.append(unit);
+            else index.add(placeOf(unit), unit);
             if (isAdded) model.add(unit);
             else model.delete(unit);
           }
           expect(all(index)).toEqual([...model].sort((a, b) => a - b));
           expect(index.size).toBe(model.size);
+          expect(index.last).toBe(Math.max(0, ...model));
         }
         const first = all(index, from)[0];
         expect(first).toBe([...model].sort((a, b) => a - b).find((unit) => unit >= from));
