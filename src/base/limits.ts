@@ -226,3 +226,24 @@ export const SUPERVISOR_LIMITS = {
   /** Two signals closer than this are one. */
   secondSignalMs: SECOND,
 } as const;
+
+/** Bounds of the cache library. */
+export const CACHE_LIMITS = {
+  /** How long a load may take until its note of an absent key is forgotten, and it fills nothing. */
+  noteMs: MINUTE,
+  /** How long a tag is remembered after its last invalidation, or first use; forgotten, its entries become invalid. */
+  tagMs: 7 * 24 * 60 * MINUTE,
+  /** Swaps of one key lost in a row before a call gives up. */
+  maxSwaps: 1_000,
+  storeTimeoutMs: 250,
+  loadTimeoutMs: 5 * SECOND,
+  saveTimeoutMs: 5 * SECOND,
+  /** A hold outlasts the source's timeout by this: more than the machines' clocks differ. */
+  holdMarginMs: 5 * SECOND,
+  probeMs: 500,
+  probeMaxMs: 5 * SECOND,
+  /** Invalidations that a tier missed, remembered by name; above this the whole tier is invalidated when it returns. */
+  maxMissed: 10_000,
+  memoryBytes: 64 * MIB,
+  memoryEntries: 100_000,
+} as const;

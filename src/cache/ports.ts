@@ -52,6 +52,8 @@ export type Invalidation =
 export type CacheStore = {
   /** For `Cache-Status`, metrics and health pages: one token, `memory`, `redis`, … */
   readonly name: string;
+  /** It is in this process: it answers at once, and needs neither timeout nor breaker. */
+  readonly isLocal?: true;
   get(key: string, options?: CallOptions): Promise<Looked>;
   /** Keeps a loaded entry. False: refused, because something happened since the note was taken. */
   fill(key: string, entry: CacheEntry, since: Note, options?: CallOptions): Promise<boolean>;
@@ -103,6 +105,8 @@ export type CacheSource<Key, Value> = {
   readonly name: string;
   /** Undefined: there is no such row. */
   load(key: Key, options?: CallOptions): Promise<Value | undefined>;
+  /** Resolves if the source answers at all: for health pages, and for breakers that wait until it is back. */
+  ping(options?: CallOptions): Promise<void>;
   close(): Promise<void>;
 };
 
