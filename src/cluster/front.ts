@@ -7,7 +7,14 @@ import { Problem } from '../http/problems.ts';
 export const GATEWAY_NAME = 'gateway';
 const METHODS = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 /** Of every answer that is the gateway's own: name, value, name, value… */
-export const OWN_HEADERS = ['Chorus-Node', GATEWAY_NAME, 'X-Content-Type-Options', 'nosniff'];
+export const OWN_HEADERS = [
+  'Chorus-Node',
+  GATEWAY_NAME,
+  'X-Content-Type-Options',
+  'nosniff',
+  'Content-Security-Policy',
+  "default-src 'none'",
+];
 
 /** Node's server with our limits; what never becomes a request is answered as a node answers it. */
 export function createFront(serve: (request: IncomingMessage, response: ServerResponse) => void): Server {

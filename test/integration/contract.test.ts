@@ -1,0 +1,56 @@
+// The HTTP contract over real processes: a node on the embedded log, the gateway, Nginx, and a node on Kafka.
+import { afterAll, beforeAll, describe } from 'vitest';
+import { available } from '../servers/available.ts';
+import { type ChorusCluster, type ChorusNodes, startChorusCluster, startChorusNodes } from '../servers/chorus.ts';
+import { type ChorusNginx, startChorusNginx } from '../servers/chorus-nginx.ts';
+import { type Kafka, startKafka } from '../servers/kafka.ts';
+import { contractSuite, type Scenario } from '../suites/contract.ts';
+import { CONDITION_SCENARIOS } from '../suites/contract-conditions.ts';
+import { KEY_SCENARIOS } from '../suites/contract-keys.ts';
+import { LIST_SCENARIOS } from '../suites/contract-lists.ts';
+import { OPERATION_SCENARIOS } from '../suites/contract-operations.ts';
+import { REST_SCENARIOS } from '../suites/contract-rest.ts';
+
+const SCENARIOS: readonly Scenario[] = [
+  ...KEY_SCENARIOS,
+  ...CONDITION_SCENARIOS,
+  ...OPERATION_SCENARIOS,
+  ...LIST_SCENARIOS,
+  ...REST_SCENARIOS,
+];
+
+describe('on the embedded log', () => {
+  let cluster: ChorusCluster;
+  let nginx: ChorusNginx;
+  beforeAll(async () => {
+    cluster = await startChorusCluster();
+    // Before one node: what is read on another needs the token, which is for the suites of consistency.
+    if (available('nginx')) nginx = await startChorusNginx({ nodePorts: [Number(new URL(nodeUrl()).port)] });
+  });
+  afterAll(async () => {
+    await nginx?.close();
+    await cluster?.close();
+  });
+
+  const nodeUrl = () => cluster.nodes[0]?.url ?? '';
+  contractSuite('a node', SCENARIOS, { url: nodeUrl, isNode: true });
+  contractSuite('the gateway', SCENARIOS, { url: () => cluster.gateway, isNode: false });
+  describe.skipIf(!available('nginx'))('behind Nginx', () => {
+    contractSuite('Nginx', SCENARIOS, { url: () => `http://127.0.0.1:${nginx.port}`, isNode: false });
+  });
+});
+
+describe.skipIf(!available('kafka'))('on Kafka', () => {
+  let kafka: Kafka;
+  let chorus: ChorusNodes;
+  beforeAll(async () => {
+    kafka = await startKafka({ brokers: 1 });
+    chorus = await startChorusNodes({ nodes: 1, flags: ['--log', 'kafka', '--kafka-brokers', kafka.brokers] });
+  });
+  afterAll(async () => {
+    await chorus?.close();
+    await kafka?.close();
+  });
+
+  contractSuite('a node on Kafka', SCENARIOS, { url: () => chorus.nodes[0]?.url ?? '', isNode: true });
+});
