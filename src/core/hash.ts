@@ -64,8 +64,9 @@ export class Hasher {
   }
 
   bigint(value: bigint): this {
-    this.#mix(Number(BigInt.asIntN(32, value)));
-    this.#mix(Number(BigInt.asIntN(32, value >> 32n)));
+    sixtyFourBits.setBigInt64(0, value);
+    this.#mix(sixtyFourBits.getInt32(4));
+    this.#mix(sixtyFourBits.getInt32(0));
     return this;
   }
 
@@ -120,6 +121,7 @@ export function hashOf(bytes: Uint8Array): bigint {
 }
 
 const hasher = new Hasher();
+const sixtyFourBits = new DataView(new ArrayBuffer(8));
 
 // The four indices are below the length: the casts only say so.
 function wordAt(bytes: Uint8Array, at: number): number {

@@ -1,5 +1,6 @@
 // The map from keys to entries, in bytes: the interface that every implementation fits.
 import type { Hasher } from './hash.ts';
+import type { OutcomeRows } from './outcome-rows.ts';
 
 export type Entry = {
   readonly value: Uint8Array;
@@ -36,6 +37,8 @@ export type Keyspace = {
   beforeChange: BeforeChange | undefined;
   /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
   expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];
+  /** A table for recent outcomes in the same kind of memory; it shares nothing with the entries. */
+  newOutcomeRows(): OutcomeRows;
 };
 
 /** What an entry costs beside its bytes, for `maxMemoryBytes`. */

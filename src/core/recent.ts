@@ -2,35 +2,31 @@
 import type { StateLimits } from './commands/command.ts';
 import { DigestSum, Hasher } from './hash.ts';
 import { OUTCOME_CODES, type Outcome, type Verdict } from './outcome.ts';
+import type { OutcomeRow, OutcomeRows } from './outcome-rows.ts';
 import { readTransactionResult, writeTransactionResult } from './transaction-result.ts';
-
-/** One remembered outcome as a snapshot holds it. `transaction` is written as transaction-result.ts says. */
-export type OutcomeRow = {
-  /** The caller's name, a line feed, the id. */
-  readonly name: string;
-  readonly hash: bigint;
-  /** Its number (outcome.ts). */
-  readonly code: number;
-  readonly revision: number;
-  readonly detail: bigint;
-  readonly transaction: Uint8Array | undefined;
-};
 
 /** A generation as it stood at the cut. */
 export type GenerationCut = {
   readonly startedAt: number;
   readonly size: number;
-  /** May be read long after the cut. */
+  /** May be read long after the cut; a row's bytes are views, good until the next row or command. */
   rows(): Iterable<OutcomeRow>;
 };
 
 export type Remembered = { readonly hash: bigint; readonly outcome: Outcome };
 
 export class RecentOutcomes {
-  #younger = new Generation(0);
-  #older = new Generation(0);
+  readonly #newRows: () => OutcomeRows;
+  #younger: Generation;
+  #older: Generation;
   /** How often a generation was turned over early because it was full. */
   earlyTurns = 0;
+
+  constructor(newRows: () => OutcomeRows) {
+    this.#newRows = newRows;
+    this.#younger = this.#generation(0);
+    this.#older = this.#generation(0);
+  }
 
   get size(): number {
     return this.#younger.size + this.#older.size;
@@ -38,8 +34,8 @@ export class RecentOutcomes {
 
   /** The cluster begins: what is remembered is remembered since now. */
   begin(now: number): void {
-    this.#younger = new Generation(now);
-    this.#older = new Generation(now);
+    this.#younger = this.#generation(now);
+    this.#older = this.#generation(now);
   }
 
   /** Milliseconds of log time for which an id is remembered at least, as things stand. */
@@ -63,7 +59,7 @@ export class RecentOutcomes {
     if (!isFull && now - this.#younger.startedAt < limits.outcomeWindowMs) return;
     if (isFull) this.earlyTurns++;
     this.#older = this.#younger;
-    this.#younger = new Generation(now);
+    this.#younger = this.#generation(now);
   }
 
   /** Both generations as they stand, the younger first. It costs nothing: rows are only ever added. */
@@ -73,8 +69,8 @@ export class RecentOutcomes {
 
   /** Begins anew with empty generations that started then; their rows come by restoreRow. */
   restore(youngerStartedAt: number, olderStartedAt: number): void {
-    this.#younger = new Generation(youngerStartedAt);
-    this.#older = new Generation(olderStartedAt);
+    this.#younger = this.#generation(youngerStartedAt);
+    this.#older = this.#generation(olderStartedAt);
   }
 
   /** Throws Malformed. */
@@ -89,25 +85,22 @@ export class RecentOutcomes {
       hasher.number(generation.digest.high).number(generation.digest.low);
     }
   }
+
+  #generation(startedAt: number): Generation {
+    return new Generation(startedAt, this.#newRows());
+  }
 }
 
-// One generation: a row number by name and the rows in columns, so that a million of them are a million strings and no objects.
 class Generation {
   readonly startedAt: number;
   readonly digest = new DigestSum();
-  readonly #rows = new Map<string, number>();
+  readonly #rows: OutcomeRows;
   readonly #hasher = new Hasher();
-  #capacity = 64;
-  #hashes = new BigUint64Array(this.#capacity);
-  #codes = new Uint8Array(this.#capacity);
-  #revisions = new Float64Array(this.#capacity);
-  #details = new BigInt64Array(this.#capacity);
-  /** By row, written as transaction-result.ts says. */
-  readonly #transactions = new Map<number, Uint8Array>();
   #operations = 0;
 
-  constructor(startedAt: number) {
+  constructor(startedAt: number, rows: OutcomeRows) {
     this.startedAt = startedAt;
+    this.#rows = rows;
   }
 
   get size(): number {
@@ -119,34 +112,26 @@ class Generation {
     return this.#rows.size + this.#operations;
   }
 
-  find(name: string): Remembered | undefined {
-    const row = this.#rows.get(name);
-    if (row === undefined) return undefined;
-    const code = OUTCOME_CODES[this.#codes[row] ?? 0];
-    if (code === undefined) return undefined;
-    const outcome = { code, revision: this.#revisions[row] ?? 0, detail: this.#details[row] ?? 0n, isRepeat: true };
-    const written = this.#transactions.get(row);
-    const transaction = written === undefined ? {} : { transaction: readTransactionResult(written) };
-    return { hash: this.#hashes[row] ?? 0n, outcome: { ...outcome, ...transaction } };
+  find(name: Uint8Array): Remembered | undefined {
+    const row = this.#rows.find(name);
+    const code = OUTCOME_CODES[row?.code ?? 0];
+    if (row === undefined || code === undefined) return undefined;
+    const { hash, revision, detail } = row;
+    const transaction = row.transaction === undefined ? {} : { transaction: readTransactionResult(row.transaction) };
+    return { hash, outcome: { code, revision, detail, isRepeat: true, ...transaction } };
   }
 
-  add(name: string, hash: bigint, verdict: Verdict, revision: number): void {
+  add(name: Uint8Array, hash: bigint, verdict: Verdict, revision: number): void {
     const code = OUTCOME_CODES.indexOf(verdict.code);
     const transaction = verdict.transaction === undefined ? undefined : writeTransactionResult(verdict.transaction);
     this.addRow({ name, hash, code, revision, detail: verdict.detail, transaction });
   }
 
-  addRow({ name, hash, code, revision, detail, transaction }: OutcomeRow): void {
-    const row = this.#rows.size;
-    if (row === this.#capacity) this.#grow();
-    this.#rows.set(name, row);
-    this.#hashes[row] = hash;
-    this.#codes[row] = code;
-    this.#revisions[row] = revision;
-    this.#details[row] = detail;
-    this.#hasher.reset(2).text(name).bigint(hash).number(code).number(revision).bigint(detail);
+  addRow(row: OutcomeRow): void {
+    const { name, hash, code, revision, detail, transaction } = row;
+    this.#rows.add(row);
+    this.#hasher.reset(2).bytes(name).bigint(hash).number(code).number(revision).bigint(detail);
     if (transaction !== undefined) {
-      this.#transactions.set(row, transaction);
       this.#operations += readTransactionResult(transaction).operations.length;
       this.#hasher.bytes(transaction);
     }
@@ -155,39 +140,19 @@ class Generation {
 
   cut(): GenerationCut {
     const { startedAt, size } = this;
-    return { startedAt, size, rows: () => this.#read(size) };
-  }
-
-  *#read(size: number): Generator<OutcomeRow> {
-    let row = 0;
-    for (const name of this.#rows.keys()) {
-      if (row === size) return;
-      yield {
-        name,
-        hash: this.#hashes[row] ?? 0n,
-        code: this.#codes[row] ?? 0,
-        revision: this.#revisions[row] ?? 0,
-        detail: this.#details[row] ?? 0n,
-        transaction: this.#transactions.get(row),
-      };
-      row++;
-    }
-  }
-
-  #grow(): void {
-    this.#capacity *= 2;
-    this.#hashes = copyInto(new BigUint64Array(this.#capacity), this.#hashes);
-    this.#codes = copyInto(new Uint8Array(this.#capacity), this.#codes);
-    this.#revisions = copyInto(new Float64Array(this.#capacity), this.#revisions);
-    this.#details = copyInto(new BigInt64Array(this.#capacity), this.#details);
+    return { startedAt, size, rows: () => this.#rows.first(size) };
   }
 }
 
-function copyInto<T extends { set(from: T): void }>(grown: T, from: T): T {
-  grown.set(from);
-  return grown;
+/** A view, good until the next name is made. */
+function nameOf(caller: string, id: string): Uint8Array {
+  let length = 0;
+  for (let i = 0; i < caller.length; i++) nameBytes[length++] = caller.charCodeAt(i);
+  nameBytes[length++] = LINE_FEED;
+  for (let i = 0; i < id.length; i++) nameBytes[length++] = id.charCodeAt(i);
+  return nameBytes.subarray(0, length);
 }
 
-function nameOf(caller: string, id: string): string {
-  return `${caller}\n${id}`;
-}
+const LINE_FEED = 10;
+/** Caller and id are at most 255 Latin-1 characters each. */
+const nameBytes = new Uint8Array(255 + 1 + 255);

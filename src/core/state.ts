@@ -12,7 +12,7 @@ import { RecentOutcomes } from './recent.ts';
 
 export class State {
   readonly keyspace: Keyspace;
-  readonly recent = new RecentOutcomes();
+  readonly recent: RecentOutcomes;
   readonly members = new Members();
   /** '' until the first frame names it. */
   cluster = '';
@@ -28,6 +28,7 @@ export class State {
 
   constructor(keyspace: Keyspace) {
     this.keyspace = keyspace;
+    this.recent = new RecentOutcomes(() => keyspace.newOutcomeRows());
   }
 
   /** The limits that apply judges; there is a cluster, for nothing else is accepted before it. */

@@ -23,7 +23,8 @@ import type { Command } from '../core/commands/command.ts';
 import type { CommandSpec } from '../core/commands/spec.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type { Member } from '../core/members.ts';
-import type { GenerationCut, OutcomeRow } from '../core/recent.ts';
+import type { OutcomeRow } from '../core/outcome-rows.ts';
+import type { GenerationCut } from '../core/recent.ts';
 import type { State } from '../core/state.ts';
 import { seal } from './format.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
@@ -174,7 +175,7 @@ function writeEntry(writer: ByteWriter, key: Uint8Array, { value, contentType, r
 }
 
 function writeOutcome(writer: ByteWriter, { name, hash, code, revision, detail, transaction }: OutcomeRow): void {
-  writer.bytes16(Buffer.from(name, 'latin1'));
+  writer.bytes16(name);
   writer.u64(hash);
   writer.u8(code);
   writer.varint(revision);

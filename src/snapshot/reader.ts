@@ -5,7 +5,7 @@ import type { Command } from '../core/commands/command.ts';
 import { type CommandSpec, readKey } from '../core/commands/spec.ts';
 import type { Member } from '../core/members.ts';
 import { OUTCOME_CODES } from '../core/outcome.ts';
-import type { OutcomeRow } from '../core/recent.ts';
+import type { OutcomeRow } from '../core/outcome-rows.ts';
 import type { State } from '../core/state.ts';
 import { CHUNK_MAGIC, PART } from './cut.ts';
 import { requireKnown, SnapshotInvalid, unseal } from './format.ts';
@@ -115,13 +115,13 @@ function readEntry(reader: ByteReader, state: State): void {
 }
 
 function readOutcome(reader: ByteReader): OutcomeRow {
-  const name = Buffer.from(reader.bytes16()).toString('latin1');
+  const name = reader.bytes16();
   const hash = reader.u64();
   const code = reader.u8();
   if (code >= OUTCOME_CODES.length) throw new SnapshotInvalid('newer', `an outcome of kind ${code}`);
   const revision = reader.varint();
   const detail = reader.i64();
-  const transaction = reader.flag() ? new Uint8Array(reader.bytes32()) : undefined;
+  const transaction = reader.flag() ? reader.bytes32() : undefined;
   return { name, hash, code, revision, detail, transaction };
 }
 

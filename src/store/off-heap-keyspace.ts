@@ -1,8 +1,11 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
 import { DigestSum, Hasher } from '../core/hash.ts';
 import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
+import type { OutcomeRows } from '../core/outcome-rows.ts';
 import type { Place } from './blocks.ts';
 import { HashIndex } from './hash-index.ts';
+import type { HashKey } from './keyed-hash.ts';
+import { OffHeapOutcomes } from './off-heap-outcomes.ts';
 import { OrderedIndex } from './ordered-index.ts';
 import { Records } from './records.ts';
 
@@ -11,6 +14,7 @@ export class OffHeapKeyspace implements Keyspace {
   beforeChange: BeforeChange | undefined;
   readonly #hasher = new Hasher();
   readonly #records = new Records();
+  readonly #hashKey: HashKey;
   readonly #byHash: HashIndex;
   readonly #byKey = new OrderedIndex();
   readonly #byExpiry = new OrderedIndex();
@@ -20,7 +24,8 @@ export class OffHeapKeyspace implements Keyspace {
 
   /** `seed`: an unguessable whole number from 0 to 2^53 − 1 (store/keyed-hash.ts). Nothing that this class answers depends on it. */
   constructor(seed: number) {
-    this.#byHash = new HashIndex(this.#records, { first: seed | 0, second: (seed / 2 ** 32) | 0 });
+    this.#hashKey = { first: seed | 0, second: (seed / 2 ** 32) | 0 };
+    this.#byHash = new HashIndex(this.#records, this.#hashKey);
   }
 
   get keys(): number {
@@ -97,6 +102,10 @@ export class OffHeapKeyspace implements Keyspace {
   #isBehindLast(key: Uint8Array): boolean {
     const last = this.#byKey.last;
     return last === 0 || this.#records.compareKey(last, key) < 0;
+  }
+
+  newOutcomeRows(): OutcomeRows {
+    return new OffHeapOutcomes(this.#hashKey);
   }
 
   #create(hash: number, key: Uint8Array, entry: Entry, isLast: boolean): void {

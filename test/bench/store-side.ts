@@ -3,6 +3,7 @@
 import type { Entry, Keyspace } from '../../src/core/keyspace.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
 import { MapKeyspace } from '../model/map-keyspace.ts';
+import { MapOutcomes } from '../model/map-outcomes.ts';
 
 export const STORE_KINDS = ['nothing', 'map', 'off-heap'] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
@@ -133,6 +134,7 @@ function nothing(): Keyspace {
     visit: () => {},
     beforeChange: undefined,
     expired: () => [],
+    newOutcomeRows: () => new MapOutcomes(),
   };
 }
 

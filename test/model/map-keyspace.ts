@@ -8,6 +8,8 @@ import {
   type Keyspace,
   logicalBytes,
 } from '../../src/core/keyspace.ts';
+import type { OutcomeRows } from '../../src/core/outcome-rows.ts';
+import { MapOutcomes } from './map-outcomes.ts';
 
 export class MapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
@@ -75,6 +77,10 @@ export class MapKeyspace implements Keyspace {
   #forget(key: Uint8Array, old: Entry): void {
     this.#bytes -= logicalBytes(key, old);
     this.digest.remove(hashEntry(this.#hasher, key, old));
+  }
+
+  newOutcomeRows(): OutcomeRows {
+    return new MapOutcomes();
   }
 }
 

@@ -5,6 +5,7 @@ import type { StateLimits } from '../../../src/core/commands/command.ts';
 import { Hasher } from '../../../src/core/hash.ts';
 import { OUTCOME_CODES, VERDICTS, type Verdict } from '../../../src/core/outcome.ts';
 import { RecentOutcomes } from '../../../src/core/recent.ts';
+import { MapOutcomes } from '../../model/map-outcomes.ts';
 
 const LIMITS: StateLimits = {
   maxValueBytes: 1,
@@ -141,7 +142,7 @@ describe('the digest', () => {
 });
 
 function begun(): RecentOutcomes {
-  const recent = new RecentOutcomes();
+  const recent = new RecentOutcomes(() => new MapOutcomes());
   recent.begin(START);
   return recent;
 }
