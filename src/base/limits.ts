@@ -80,6 +80,18 @@ export const NODE_LIMITS = {
   retryAfterSeconds: 1,
 } as const;
 
+/** Bounds of caches; apply judges by them, like those of transactions. */
+export const CACHE_LIMITS = {
+  maxNameLength: 64,
+  maxPolicyBytes: 16 * KIB,
+  /** Writers of one key at once. */
+  maxHolds: 64,
+  /** Of a record of a cache: its head, the cache's name and the key. */
+  maxRecordKeyBytes: 3 + 255 + KIB,
+  /** From a higher one there would be too few revisions left to go on. */
+  maxAdopted: 2 ** 52,
+} as const;
+
 /** Bounds of listing keys. */
 export const LIST_LIMITS = {
   defaultKeys: 100,

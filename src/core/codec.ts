@@ -12,10 +12,10 @@
 // (a right checksum over what no node can have written: a no-op everywhere), newer (written by a later program: this node must stop).
 import { crc32 } from 'node:zlib';
 import { ByteReader, ByteWriter, Malformed } from '../base/bytes.ts';
+import { hashOf } from '../base/hash.ts';
 import { FRAME_LIMITS } from '../base/limits.ts';
 import type { Command } from './commands/command.ts';
 import { specByNumber, specOf } from './commands/table.ts';
-import { hashOf } from './hash.ts';
 
 export const FRAME_VERSION = 1;
 const MAGIC = 0x4348;

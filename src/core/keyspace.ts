@@ -1,5 +1,5 @@
 // The map from keys to entries, in bytes: the interface that every implementation fits.
-import type { Hasher } from './hash.ts';
+import type { Hasher } from '../base/hash.ts';
 import type { OutcomeRows } from './outcome-rows.ts';
 
 export type Entry = {
@@ -48,7 +48,7 @@ export function logicalBytes(key: Uint8Array, entry: Entry): number {
   return key.length + entry.value.length + entry.contentType.length + ENTRY_OVERHEAD_BYTES;
 }
 
-export function isExpired(entry: Entry, logTime: number): boolean {
+export function isExpired(entry: Pick<Entry, 'expiresAt'>, logTime: number): boolean {
   return entry.expiresAt !== 0 && entry.expiresAt <= logTime;
 }
 

@@ -1,8 +1,9 @@
 // The members of the cluster by their heartbeats in the log: who is live, who does the chores, whose frames were applied.
+
+import type { Hasher } from '../base/hash.ts';
 import { MEMBER_LIMITS } from '../base/limits.ts';
 import { type Agreement, agreementOf } from './agreement.ts';
 import type { DigestReport, Heartbeat } from './commands/command.ts';
-import type { Hasher } from './hash.ts';
 
 /** One incarnation (process lifetime) of a node. Only the current one of each nodeId is a member in the cluster's sense. */
 export type Member = {

@@ -4,7 +4,7 @@
 export type OutcomeRow = {
   /** The caller's name, a line feed, the id; Latin-1. */
   readonly name: Uint8Array;
-  /** Of the command (core/hash.ts). */
+  /** Of the command (base/hash.ts). */
   readonly hash: bigint;
   /** Its number (outcome.ts). */
   readonly code: number;

@@ -30,6 +30,12 @@ const KINDS = {
   'feature-not-enabled': 'passing',
   restoring: 'passing',
   'not-empty': 'passing',
+  'not-kept': 'success',
+  'old-policy': 'passing',
+  held: 'passing',
+  leased: 'passing',
+  unsaved: 'passing',
+  'too-many-unsaved': 'passing',
 } as const satisfies Readonly<Record<string, 'success' | 'final' | 'passing'>>;
 
 export type OutcomeCode = keyof typeof KINDS;

@@ -1,6 +1,7 @@
 // Recent outcomes by (caller, id): what makes a retry on any node harmless. Two generations, turned over by log time.
+
+import { DigestSum, Hasher } from '../base/hash.ts';
 import type { StateLimits } from './commands/command.ts';
-import { DigestSum, Hasher } from './hash.ts';
 import { OUTCOME_CODES, type Outcome, type Verdict } from './outcome.ts';
 import type { OutcomeRow, OutcomeRows } from './outcome-rows.ts';
 import { readTransactionResult, writeTransactionResult } from './transaction-result.ts';

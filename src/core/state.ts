@@ -1,7 +1,8 @@
 // The whole replicated state: equal on all nodes at equal offsets, and all of it goes into snapshots and the digest.
 import { invariant } from '../base/assert.ts';
+import { Hasher } from '../base/hash.ts';
+import { markOf } from './cache-records.ts';
 import type { StateLimits } from './commands/command.ts';
-import { Hasher } from './hash.ts';
 import { type ChangeListener, Journal } from './journal.ts';
 import type { Entry, Keyspace } from './keyspace.ts';
 import { isExpired, logicalBytes } from './keyspace.ts';
@@ -9,6 +10,8 @@ import { BEFORE_TIME, type LogTime } from './log-time.ts';
 import { Members } from './members.ts';
 import { isSuccess, type Verdict } from './outcome.ts';
 import { RecentOutcomes } from './recent.ts';
+
+const MARK = { value: new Uint8Array(0), contentType: '', expiresAt: 0 };
 
 export class State {
   readonly keyspace: Keyspace;
@@ -67,6 +70,8 @@ export class State {
   remove(change: 'delete' | 'expire' | 'evict', key: Uint8Array): void {
     this.#journal?.note(this.keyspace, change, key, undefined);
     this.keyspace.delete(key);
+    const mark = markOf(key);
+    if (mark !== undefined) this.keyspace.set(mark, { ...MARK, revision: this.revision });
     if (this.#journal === undefined) this.onChange?.(change, key, undefined);
   }
 

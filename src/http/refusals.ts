@@ -105,6 +105,12 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
     case 'other-cluster':
     case 'stale':
     case 'not-empty':
+    case 'not-kept':
+    case 'old-policy':
+    case 'held':
+    case 'leased':
+    case 'unsaved':
+    case 'too-many-unsaved':
       throw new InvariantBroken('M1', `a client's command was answered ${code}`);
     default:
       return unreachable(code);

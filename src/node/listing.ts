@@ -1,6 +1,7 @@
 // Listing keys: one page in byte order, bounded in entries, in bytes of values, and in the keys that are looked at for it.
 import { LIST_LIMITS } from '../base/limits.ts';
 import type { Clock } from '../base/world.ts';
+import { clientKeysAfter } from '../core/cache-records.ts';
 import { type Entry, isExpired } from '../core/keyspace.ts';
 import type { Machine } from '../core/machine.ts';
 import type { EstimatedLogTime } from './estimate.ts';
@@ -50,7 +51,7 @@ function pageAt({ state }: Machine, request: ListRequest, logTime: number): Page
   let valueBytes = 0;
   while (entries.length < limit && lookedAt < LIST_LIMITS.maxLookedAt) {
     const wanted = Math.min(limit - entries.length, LIST_LIMITS.maxLookedAt - lookedAt);
-    const keys = keyspace.keysAfter(prefix, after, wanted);
+    const keys = clientKeysAfter(keyspace, prefix, after, wanted);
     lookedAt += keys.length;
     for (const key of keys) {
       const entry = keyspace.get(key);
@@ -64,7 +65,7 @@ function pageAt({ state }: Machine, request: ListRequest, logTime: number): Page
     }
     if (keys.length < wanted) return { entries, last: undefined, revision };
   }
-  const hasMore = keyspace.keysAfter(prefix, after, 1).length > 0;
+  const hasMore = clientKeysAfter(keyspace, prefix, after, 1).length > 0;
   return { entries, last: hasMore ? after : undefined, revision };
 }
 

@@ -9,6 +9,9 @@ import type { Refusal, WatchRequest, WatchResult, WatchSink } from './requests.t
 /** What a visit sends is written when the turn ends, at some 20 µs a watcher: the clock does not see it during the visits. */
 const VISITED_A_TURN = 100;
 
+/** What the names of caches' records begin with, which no client's key does. */
+const RECORDS = '\xff';
+
 type Watcher = {
   readonly prefix: string;
   readonly sink: WatchSink;
@@ -145,7 +148,7 @@ export class Watches {
       const event = this.#history.event(watcher.next++);
       if (event === undefined || !isAfter(event, watcher.position)) continue;
       watcher.position = event;
-      if (!event.name.startsWith(watcher.prefix)) continue;
+      if (!event.name.startsWith(watcher.prefix) || (watcher.prefix === '' && event.name >= RECORDS)) continue;
       batch.push(event);
       bytes += event.value?.length ?? 0;
     }

@@ -2,7 +2,7 @@
 import { type ByteReader, Malformed } from '../base/bytes.ts';
 import { createCluster, heartbeat } from '../core/commands/cluster.ts';
 import type { Command } from '../core/commands/command.ts';
-import { type CommandSpec, readKey } from '../core/commands/spec.ts';
+import { type CommandSpec, readAnyKey } from '../core/commands/spec.ts';
 import type { Member } from '../core/members.ts';
 import { OUTCOME_CODES } from '../core/outcome.ts';
 import type { OutcomeRow } from '../core/outcome-rows.ts';
@@ -107,7 +107,7 @@ export class SnapshotReader {
 }
 
 function readEntry(reader: ByteReader, state: State): void {
-  const key = readKey(reader);
+  const key = readAnyKey(reader);
   const contentType = reader.text8();
   const revision = reader.varint();
   const expiresAt = reader.varint();

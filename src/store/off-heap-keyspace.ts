@@ -1,5 +1,5 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
-import { DigestSum, Hasher } from '../core/hash.ts';
+import { DigestSum, Hasher } from '../base/hash.ts';
 import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
 import type { OutcomeRows } from '../core/outcome-rows.ts';
 import type { Place } from './blocks.ts';

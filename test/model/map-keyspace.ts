@@ -1,5 +1,5 @@
 // The keyspace on a JavaScript Map: simple and slow, the model that the one outside the heap is tested against.
-import { DigestSum, Hasher } from '../../src/core/hash.ts';
+import { DigestSum, Hasher } from '../../src/base/hash.ts';
 import {
   type BeforeChange,
   type Entry,

@@ -2,7 +2,7 @@
 import { isExpired } from '../keyspace.ts';
 import { VERDICTS } from '../outcome.ts';
 import type { Barrier, Checkpoint, Expire } from './command.ts';
-import { type CommandSpec, readKey } from './spec.ts';
+import { type CommandSpec, readAnyKey } from './spec.ts';
 
 // expire = key:bytes16 revision:varint
 export const expire: CommandSpec<Expire> = {
@@ -12,7 +12,7 @@ export const expire: CommandSpec<Expire> = {
     writer.bytes16(command.key);
     writer.varint(command.revision);
   },
-  read: (reader) => ({ type: 'expire', key: readKey(reader), revision: reader.varint() }),
+  read: (reader) => ({ type: 'expire', key: readAnyKey(reader), revision: reader.varint() }),
   apply(state, command) {
     const entry = state.keyspace.get(command.key);
     // A renewal since the proposal has another revision; a node whose estimate ran ahead proposes too early.

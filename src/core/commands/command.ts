@@ -1,5 +1,6 @@
 // The commands as values: one tagged union, a family per file beside it knows how each is written, read and applied.
 import type { Condition } from '../condition.ts';
+import type { CacheCommand } from './cache-command.ts';
 
 export type Put = {
   readonly type: 'put';
@@ -139,4 +140,13 @@ export type StateLimits = {
 /** The first command of a log: names the cluster and fixes the limits. Later ones are refused. */
 export type CreateCluster = { readonly type: 'create-cluster'; readonly cluster: string; readonly limits: StateLimits };
 
-export type Command = ClientCommand | Expire | Barrier | Checkpoint | Heartbeat | CreateCluster | Restore | Restored;
+export type Command =
+  | ClientCommand
+  | CacheCommand
+  | Expire
+  | Barrier
+  | Checkpoint
+  | Heartbeat
+  | CreateCluster
+  | Restore
+  | Restored;

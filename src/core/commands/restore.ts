@@ -1,7 +1,7 @@
 // The commands that bring a backup into a cluster without keys: restore, a part of it at a time, and restored, its end.
 import { VERDICTS } from '../outcome.ts';
 import type { Restore, Restored, RestoredEntry } from './command.ts';
-import { type CommandSpec, readKey, readTtl } from './spec.ts';
+import { type CommandSpec, readAnyKey, readTtl } from './spec.ts';
 
 // restore = backup:text8 revision:varint part:varint count:varint entry{count}
 // entry   = key:bytes16 type:text8 revision:varint ttl:varint value:bytes32
@@ -27,7 +27,7 @@ export const restore: CommandSpec<Restore> = {
     const entries: RestoredEntry[] = [];
     for (let count = reader.varint(); count > 0; count--) {
       entries.push({
-        key: readKey(reader),
+        key: readAnyKey(reader),
         contentType: reader.text8(),
         revision: reader.varint(),
         ttlMs: readTtl(reader),

@@ -1,7 +1,8 @@
 // What a family file says of each of its commands: how it is written, read and applied.
 
 import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
-import { REQUEST_LIMITS } from '../../base/limits.ts';
+import { CACHE_LIMITS, REQUEST_LIMITS } from '../../base/limits.ts';
+import { isRecordKey } from '../cache-records.ts';
 import { type Condition, readCondition, writeCondition } from '../condition.ts';
 import type { Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
@@ -32,9 +33,18 @@ export type CommandSpec<C extends Command | Get> = {
 /** What every client's command begins with. */
 export type Target = { readonly key: Uint8Array; readonly condition: Condition };
 
+/** A key that clients may use. */
 export function readKey(reader: ByteReader): Uint8Array {
+  const key = readAnyKey(reader);
+  if (key.length > REQUEST_LIMITS.maxKeyBytes || isRecordKey(key)) throw new Malformed('no client can have such a key');
+  return key;
+}
+
+/** Of clients' entries and of the records of caches. */
+export function readAnyKey(reader: ByteReader): Uint8Array {
   const key = reader.bytes16();
-  if (key.length === 0 || key.length > REQUEST_LIMITS.maxKeyBytes) throw new Malformed('a key is empty or too long');
+  if (key.length === 0 || key.length > CACHE_LIMITS.maxRecordKeyBytes)
+    throw new Malformed('a key is empty or too long');
   return key;
 }
 

@@ -1,4 +1,14 @@
 // The command table: every command there is, by its type and by its number in the log.
+import {
+  cacheAdopt,
+  cacheFill,
+  cacheHold,
+  cacheInvalidate,
+  cacheLease,
+  cachePolicy,
+  cachePut,
+  cacheSettle,
+} from './caches.ts';
 import { barrier, checkpoint, expire } from './chores.ts';
 import { createCluster, heartbeat } from './cluster.ts';
 import type { Command } from './command.ts';
@@ -25,10 +35,18 @@ const table: Table = {
   'delete-prefix': deletePrefix,
   restore,
   restored,
+  'cache-policy': cachePolicy,
+  'cache-put': cachePut,
+  'cache-fill': cacheFill,
+  'cache-hold': cacheHold,
+  'cache-lease': cacheLease,
+  'cache-invalidate': cacheInvalidate,
+  'cache-settle': cacheSettle,
+  'cache-adopt': cacheAdopt,
 };
 
 /** The features that this program knows: it grows by one with each change that an older node could not apply. */
-export const FEATURE_LEVEL = 3;
+export const FEATURE_LEVEL = 4;
 
 /** The feature level that the cluster must have reached before such a command may be appended. */
 export function featureLevelOf(type: Command['type']): number {

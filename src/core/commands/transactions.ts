@@ -2,6 +2,7 @@
 
 import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
 import { TRANSACTION_LIMITS } from '../../base/limits.ts';
+import { clientKeysAfter } from '../cache-records.ts';
 import { holds } from '../condition.ts';
 import { copyOf } from '../journal.ts';
 import { isExpired, logicalBytes } from '../keyspace.ts';
@@ -54,7 +55,7 @@ export const deletePrefix: CommandSpec<DeletePrefix> = {
     return command;
   },
   apply(state, { prefix, limit }) {
-    const keys = state.keyspace.keysAfter(prefix, undefined, limit + 1);
+    const keys = clientKeysAfter(state.keyspace, prefix, undefined, limit + 1);
     let seen = 0;
     let deleted = 0;
     let bytes = 0;

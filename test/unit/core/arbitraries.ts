@@ -1,7 +1,9 @@
 // Arbitrary commands for the property tests of core/: every kind, every field over the whole of its range.
 import fc from 'fast-check';
 import { REQUEST_LIMITS, TRANSACTION_LIMITS } from '../../../src/base/limits.ts';
+import { isRecordKey, recordKey } from '../../../src/core/cache-records.ts';
 import type { CommandHead } from '../../../src/core/codec.ts';
+import { SETTLEMENTS } from '../../../src/core/commands/cache-command.ts';
 import type { Command, Operation } from '../../../src/core/commands/command.ts';
 import { ALWAYS, type Condition, type RevisionSet } from '../../../src/core/condition.ts';
 
@@ -21,9 +23,18 @@ export function latin1(minLength: number, maxLength: number): fc.Arbitrary<strin
   return fc.string({ unit, minLength, maxLength });
 }
 
-export const keys: fc.Arbitrary<Uint8Array> = fc.oneof(
-  { weight: 9, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 20 }) },
-  fc.uint8Array({ minLength: REQUEST_LIMITS.maxKeyBytes, maxLength: REQUEST_LIMITS.maxKeyBytes }),
+/** Clients'. */
+export const keys: fc.Arbitrary<Uint8Array> = fc
+  .oneof(
+    { weight: 9, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 20 }) },
+    fc.uint8Array({ minLength: REQUEST_LIMITS.maxKeyBytes, maxLength: REQUEST_LIMITS.maxKeyBytes }),
+  )
+  .filter((key) => !isRecordKey(key));
+
+/** Of an entry, or a record of a cache. */
+const anyKeys = fc.oneof(
+  keys,
+  keys.map((key) => recordKey('E', 'cache', key)),
 );
 
 const revisionSets: fc.Arbitrary<RevisionSet> = fc.oneof(
@@ -60,6 +71,11 @@ const { get: _, ...keyKinds } = operationKinds;
 const operations = fc.array(fc.oneof(...Object.values(operationKinds)), { maxLength: 5 });
 const compare = fc.record({ ...target, value: fc.option(value, { nil: undefined }) });
 
+const ofCache = { cache: latin1(1, 64), policy: naturals };
+const ofKey = { ...ofCache, key: keys };
+const tags = fc.array(latin1(0, 20), { maxLength: 3 });
+const cacheContent = fc.record({ value: fc.option(value, { nil: undefined }), contentType: text, ttlMs, tags });
+
 const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { type: T }>> } = {
   ...keyKinds,
   transaction: fc.record({
@@ -73,7 +89,7 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     prefix: fc.uint8Array({ maxLength: 20 }),
     limit: fc.integer({ min: 1, max: TRANSACTION_LIMITS.maxDeletedKeys }),
   }),
-  expire: fc.record({ type: fc.constant('expire'), key: keys, revision: naturals }),
+  expire: fc.record({ type: fc.constant('expire'), key: anyKeys, revision: naturals }),
   barrier: fc.constant({ type: 'barrier' }),
   checkpoint: fc.constant({ type: 'checkpoint' }),
   'create-cluster': fc.record({
@@ -107,9 +123,37 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     backup: text,
     revision: naturals,
     part: naturals,
-    entries: fc.array(fc.record({ key: keys, value, contentType: text, revision: naturals, ttlMs }), { maxLength: 3 }),
+    entries: fc.array(fc.record({ key: anyKeys, value, contentType: text, revision: naturals, ttlMs }), {
+      maxLength: 3,
+    }),
   }),
   restored: fc.record({ type: fc.constant('restored'), backup: text, parts: naturals }),
+  'cache-policy': fc.record({ type: fc.constant('cache-policy'), ...ofCache, text: value }),
+  'cache-put': fc.record({
+    type: fc.constant('cache-put'),
+    ...ofKey,
+    hold: naturals,
+    maxUnsaved: naturals,
+    content: fc.option(cacheContent, { nil: undefined }),
+  }),
+  'cache-fill': fc.record({ type: fc.constant('cache-fill'), ...ofKey, since: naturals, content: cacheContent }),
+  'cache-hold': fc.record({ type: fc.constant('cache-hold'), ...ofKey, ttlMs }),
+  'cache-lease': fc.record({ type: fc.constant('cache-lease'), ...ofKey, since: naturals, ttlMs }),
+  'cache-invalidate': fc.record({
+    type: fc.constant('cache-invalidate'),
+    ...ofCache,
+    keys: fc.array(keys, { maxLength: 3 }),
+    tags,
+    isAll: fc.boolean(),
+  }),
+  'cache-settle': fc.record({
+    type: fc.constant('cache-settle'),
+    ...ofCache,
+    how: fc.constantFrom(...SETTLEMENTS),
+    error: text,
+    writes: fc.array(fc.record({ key: keys, revision: naturals }), { maxLength: 3 }),
+  }),
+  'cache-adopt': fc.record({ type: fc.constant('cache-adopt'), ...ofCache, n: fc.nat(1_000_000) }),
 };
 
 export const COMMAND_TYPES = Object.keys(kinds) as readonly Command['type'][];

@@ -1,6 +1,7 @@
 // A cast of members for the tests: each line of a play is a heartbeat written into the log.
+
+import { Hasher } from '../../../src/base/hash.ts';
 import type { DigestReport, Heartbeat } from '../../../src/core/commands/command.ts';
-import { Hasher } from '../../../src/core/hash.ts';
 import { type Member, Members } from '../../../src/core/members.ts';
 
 export type Line = {

@@ -1,6 +1,8 @@
 // Random logs for property tests: records as several members would write them, with copies, garbage and a clock that jumps.
 import fc from 'fast-check';
+import { recordKey } from '../../../src/core/cache-records.ts';
 import { decodeFrame, encodeCommand, encodeFrame, type FrameCommand } from '../../../src/core/codec.ts';
+import { type CacheCommand, SETTLEMENTS } from '../../../src/core/commands/cache-command.ts';
 import type { Command, Heartbeat, KeyCommand } from '../../../src/core/commands/command.ts';
 import { ALWAYS } from '../../../src/core/condition.ts';
 import type { Machine } from '../../../src/core/machine.ts';
@@ -29,7 +31,7 @@ const HEARTBEAT: Heartbeat = {
   address: 'host:1',
   pid: 7,
   version: '1.2',
-  featureLevel: 2,
+  featureLevel: 4,
   isReady: true,
   revision: 3,
   lagMs: 4,
@@ -38,7 +40,7 @@ const HEARTBEAT: Heartbeat = {
   report: undefined,
 };
 
-const key = fc.constantFrom('a', 'b', 'ab', 'abc', 'c', '\xff', '\x00').map((name) => Buffer.from(name, 'latin1'));
+const key = fc.constantFrom('a', 'b', 'ab', 'abc', 'c', '\xfe', '\x00').map((name) => Buffer.from(name, 'latin1'));
 const target = {
   key,
   condition: fc.oneof(fc.constant(ALWAYS), fc.constant({ match: 'any', noneMatch: 'none' } as const)),
@@ -56,9 +58,45 @@ const keyCommand: fc.Arbitrary<KeyCommand> = fc.oneof(
   fc.record({ type: fc.constant('increment' as const), ...target, by: fc.constantFrom(1n, -3n, 2n ** 62n), ttlMs }),
   fc.record({ type: fc.constant('append' as const), ...target, value, contentType, ttlMs }),
 );
+const ofCache = { cache: fc.constant('c'), policy: fc.constant(0) };
+const ofKey = { ...ofCache, key };
+const content = fc.record({
+  value: fc.option(value, { nil: undefined }),
+  contentType,
+  ttlMs,
+  tags: fc.constantFrom<readonly string[]>([], ['t']),
+});
+const revision = fc.integer({ min: 1, max: 60 });
+const cacheCommand: fc.Arbitrary<CacheCommand> = fc.oneof(
+  fc.record({
+    type: fc.constant('cache-put' as const),
+    ...ofKey,
+    hold: fc.oneof(fc.constant(0), revision),
+    maxUnsaved: fc.nat(2),
+    content: fc.option(content, { nil: undefined }),
+  }),
+  fc.record({ type: fc.constant('cache-fill' as const), ...ofKey, since: revision, content }),
+  fc.record({ type: fc.constant('cache-hold' as const), ...ofKey, ttlMs }),
+  fc.record({ type: fc.constant('cache-lease' as const), ...ofKey, since: revision, ttlMs }),
+  fc.record({
+    type: fc.constant('cache-invalidate' as const),
+    ...ofCache,
+    keys: fc.array(key, { maxLength: 2 }),
+    tags: fc.constantFrom<readonly string[]>([], ['t']),
+    isAll: fc.boolean(),
+  }),
+  fc.record({
+    type: fc.constant('cache-settle' as const),
+    ...ofCache,
+    how: fc.constantFrom(...SETTLEMENTS),
+    error: fc.constant('why'),
+    writes: fc.array(fc.record({ key, revision }), { maxLength: 4 }),
+  }),
+);
 const report = fc.record({ offset: fc.nat(4), revision: fc.nat(4), digest: fc.constantFrom(1n, 2n ** 64n - 1n) });
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: keyCommand },
+  { weight: 4, arbitrary: cacheCommand },
   fc.record({
     type: fc.constant('transaction' as const),
     compares: fc.constant([]),
@@ -66,7 +104,8 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     elseDo: fc.constant([]),
   }),
   fc.record({ type: fc.constant('delete-prefix' as const), prefix: key, limit: fc.integer({ min: 1, max: 3 }) }),
-  fc.record({ type: fc.constant('expire' as const), key, revision: fc.integer({ min: 1, max: 60 }) }),
+  fc.record({ type: fc.constant('expire' as const), key, revision }),
+  fc.record({ type: fc.constant('expire' as const), key: key.map((of) => recordKey('E', 'c', of)), revision }),
   fc.constant({ type: 'checkpoint' as const }),
   fc.option(report, { nil: undefined }).map((said) => ({ ...HEARTBEAT, report: said })),
 );
@@ -114,7 +153,8 @@ function payloadOf(one: Step, records: readonly TestRecord[], counts: Map<string
 
 function frameOf(name: string, n: number, commands: readonly { command: Command; id: string }[]): Uint8Array {
   const [node = '', incarnation = ''] = name.split('/');
-  const isClients = ({ type }: Command) => !['heartbeat', 'checkpoint', 'expire', 'create-cluster'].includes(type);
+  const isClients = ({ type }: Command) =>
+    !['heartbeat', 'checkpoint', 'expire', 'create-cluster'].includes(type) && !type.startsWith('cache-');
   const bytes = commands.map(({ command: one, id }) =>
     encodeCommand({ attempt: 1, id: isClients(one) ? id : '', caller: id === 'a' ? 'me' : '', deadline: 0 }, one),
   );
@@ -129,11 +169,11 @@ const FIRST_FRAME = frameOf('node-1/x', 1, [
       cluster: 'cluster',
       limits: {
         maxValueBytes: 40,
-        maxKeys: 6,
-        maxMemoryBytes: 600,
+        maxKeys: 12,
+        maxMemoryBytes: 1200,
         maxOutcomes: 12,
         outcomeWindowMs: 1000,
-        featureLevel: 2,
+        featureLevel: 4,
       },
     },
   },

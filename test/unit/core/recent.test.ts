@@ -1,8 +1,8 @@
 // Recent outcomes: what is remembered under an id, for how long, and that replicas which remember the same have one digest.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Hasher } from '../../../src/base/hash.ts';
 import type { StateLimits } from '../../../src/core/commands/command.ts';
-import { Hasher } from '../../../src/core/hash.ts';
 import { OUTCOME_CODES, VERDICTS, type Verdict } from '../../../src/core/outcome.ts';
 import { RecentOutcomes } from '../../../src/core/recent.ts';
 import { MapOutcomes } from '../../model/map-outcomes.ts';

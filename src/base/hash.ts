@@ -1,5 +1,5 @@
 // A 64-bit hash in two 32-bit halves: fast on short inputs, no allocation; not for secrets. Lanes after xxHash32, finish after MurmurHash3.
-import { highHalf, joinHalves } from '../base/bytes.ts';
+import { highHalf, joinHalves } from './bytes.ts';
 
 // The primes of xxHash32.
 const PRIME_1 = 0x9e3779b1;
