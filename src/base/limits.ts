@@ -81,7 +81,7 @@ export const NODE_LIMITS = {
 } as const;
 
 /** Bounds of caches; apply judges by them, like those of transactions. */
-export const CACHE_LIMITS = {
+export const CACHED_STATE_LIMITS = {
   maxNameLength: 64,
   maxPolicyBytes: 16 * KIB,
   /** Writers of one key at once. */

@@ -3,7 +3,7 @@
 // A fill shows the revision at which its load began, and is refused when anything happened since: the entry is newer, or the
 // key's mark, or a tag, or the whole cache. Marks stay where keys are absent; a false hit only skips one fill.
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
-import { CACHE_LIMITS } from '../../base/limits.ts';
+import { CACHED_STATE_LIMITS } from '../../base/limits.ts';
 import {
   countUnsaved,
   findCached,
@@ -87,7 +87,7 @@ export class CachedKey {
   hold(ttlMs: number): Verdict {
     const holds = this.#holds();
     if (this.isUnsaved) return VERDICTS.unsaved;
-    if (holds.length >= CACHE_LIMITS.maxHolds) return VERDICTS.held;
+    if (holds.length >= CACHED_STATE_LIMITS.maxHolds) return VERDICTS.held;
     this.#setHolds([...holds, { id: this.#state.revision, end: this.#state.time.now + ttlMs }]);
     this.drop();
     return VERDICTS.done;

@@ -1,6 +1,6 @@
 // The commands of caches: how each is written, read and applied. What they do to a key stands in cached-key.ts.
 import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
-import { CACHE_LIMITS } from '../../base/limits.ts';
+import { CACHED_STATE_LIMITS } from '../../base/limits.ts';
 import { readTags, recordKey, revisionAt, tagKey, writeTags } from '../cache-records.ts';
 import { VERDICTS, type Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
@@ -28,7 +28,7 @@ export const cachePolicy = spec<CachePolicy>('cache-policy', 30, {
   write: (writer, { text }) => writer.bytes32(text),
   read: (reader) => ({ text: reader.bytes32() }),
   apply(state, { cache, text }) {
-    if (text.length > CACHE_LIMITS.maxPolicyBytes) return VERDICTS['value-too-large'];
+    if (text.length > CACHED_STATE_LIMITS.maxPolicyBytes) return VERDICTS['value-too-large'];
     note(state, recordKey('P', cache), text);
     return VERDICTS.done;
   },
@@ -133,7 +133,7 @@ export const cacheAdopt = spec<CacheAdopt>('cache-adopt', 37, {
   write: (writer, { n }) => writer.varint(n),
   read(reader) {
     const n = reader.varint();
-    if (n > CACHE_LIMITS.maxAdopted) throw new Malformed('a revision is too high to go on from');
+    if (n > CACHED_STATE_LIMITS.maxAdopted) throw new Malformed('a revision is too high to go on from');
     return { n };
   },
   apply(state, { n }) {

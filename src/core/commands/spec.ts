@@ -1,7 +1,7 @@
 // What a family file says of each of its commands: how it is written, read and applied.
 
 import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
-import { CACHE_LIMITS, REQUEST_LIMITS } from '../../base/limits.ts';
+import { CACHED_STATE_LIMITS, REQUEST_LIMITS } from '../../base/limits.ts';
 import { isRecordKey } from '../cache-records.ts';
 import { type Condition, readCondition, writeCondition } from '../condition.ts';
 import type { Verdict } from '../outcome.ts';
@@ -43,7 +43,7 @@ export function readKey(reader: ByteReader): Uint8Array {
 /** Of clients' entries and of the records of caches. */
 export function readAnyKey(reader: ByteReader): Uint8Array {
   const key = reader.bytes16();
-  if (key.length === 0 || key.length > CACHE_LIMITS.maxRecordKeyBytes)
+  if (key.length === 0 || key.length > CACHED_STATE_LIMITS.maxRecordKeyBytes)
     throw new Malformed('a key is empty or too long');
   return key;
 }
