@@ -11,12 +11,19 @@ export type ChildServerOptions = {
   readonly args: readonly string[];
   readonly directory: string;
   readonly environment?: Readonly<Record<string, string>>;
+  /** Whom it runs as; by default as the tests do. */
+  readonly user?: readonly string[];
   /** Resolves true once the server answers in its own protocol. */
   isReady(): Promise<boolean>;
   readonly readyTimeoutMs: number;
 };
 
 const OUTPUT_KEPT = 16_384;
+
+/** Arguments of setpriv for a server that must not run as root; none where the tests are not root themselves. */
+export function asUser(name: string): readonly string[] {
+  return process.getuid?.() === 0 ? ['--reuid', name, '--regid', name, '--clear-groups'] : [];
+}
 
 /** A server that may be started again and again on the same ports and data. */
 export class ChildServer {
@@ -50,8 +57,8 @@ export class ChildServer {
   /** Starts the process only. setpriv ends it when the thread that started it dies, so that nothing is left behind. */
   async launch(): Promise<void> {
     if (this.isRunning) return;
-    const { command, args, directory, environment } = this.#options;
-    const child = spawn('setpriv', ['--pdeathsig', 'KILL', '--', command, ...args], {
+    const { command, args, directory, environment, user = [] } = this.#options;
+    const child = spawn('setpriv', [...user, '--pdeathsig', 'KILL', '--', command, ...args], {
       cwd: directory,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -93,8 +100,10 @@ export class ChildServer {
 
   /** SIGSTOP; resolves when the kernel says that every process is stopped. */
   async pause(): Promise<void> {
-    const tree = this.#signalTree('SIGSTOP');
-    while (tree.some((pid) => !['T', 't', undefined].includes(stateOf(pid)))) await delay(1);
+    // Looked up again each time: a process may have had a child between the look and the signal.
+    // A zombie stays one: its parent is stopped.
+    const still = ['T', 't', 'Z', undefined];
+    while (this.#signalTree('SIGSTOP').some((pid) => !still.includes(stateOf(pid)))) await delay(1);
   }
 
   resume(): void {
@@ -105,9 +114,12 @@ export class ChildServer {
     const child = this.#child;
     if (child === undefined || !this.isRunning) return;
     const exited = once(child, 'exit');
-    this.#signalTree(signal);
+    const tree = this.#signalTree(signal);
     if (signal !== 'SIGKILL') this.#signalTree('SIGCONT');
     await exited;
+    if (signal !== 'SIGKILL') return;
+    // Its children are dying too; while one lives, the data and the ports are not free.
+    while (tree.some((pid) => !['Z', 'X', undefined].includes(stateOf(pid)))) await delay(1);
   }
 
   #signalTree(signal: NodeJS.Signals): number[] {
@@ -127,6 +139,7 @@ export class ChildServer {
 
 /** What a test may do to a server that lives in one directory of its own. */
 export type ServerControls = {
+  readonly directory: string;
   /** kill -9. */
   kill(): Promise<void>;
   /** SIGTERM, and waits for the end. */
@@ -136,6 +149,8 @@ export type ServerControls = {
   pause(): Promise<void>;
   resume(): void;
   output(): string;
+  /** Whether it answers in its own protocol within a second. */
+  isReady(): Promise<boolean>;
   /** Ends it and removes its directory. */
   close(): Promise<void>;
 };
@@ -154,12 +169,14 @@ export async function startAlone(options: ChildServerOptions): Promise<ServerCon
     throw error;
   }
   return {
+    directory: options.directory,
     kill: () => server.kill(),
     stop: () => server.stop(),
     start: () => server.start(),
     pause: () => server.pause(),
     resume: () => server.resume(),
     output: () => server.output,
+    isReady: () => options.isReady().catch(() => false),
     close,
   };
 }

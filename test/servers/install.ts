@@ -1,21 +1,33 @@
-// Installs the real servers that tests use: `node test/servers/install.ts [kafka] [nginx] [redis]`, all without arguments; quick when all is there.
+// Installs the real servers that tests use: `node test/servers/install.ts [kafka] [redis] …`, all without arguments; quick when all is there.
 import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync, globSync, writeFileSync } from 'node:fs';
+import { JAVA_ADVICE } from './java.ts';
 import { installKafka, isKafkaInstalled } from './kafka-files.ts';
+import { installMongodb, isMongodbInstalled } from './mongodb-files.ts';
 
-export const SERVERS = ['kafka', 'nginx', 'redis'] as const;
+export const SERVERS = [
+  'kafka',
+  'nginx',
+  'redis',
+  'memcached',
+  'mariadb',
+  'postgres',
+  'rabbitmq',
+  'mongodb', // a stand-in: see mongodb.ts
+] as const;
 export type ServerName = (typeof SERVERS)[number];
 
 type Recipe = { isInstalled(): boolean; install(): Promise<void>; readonly advice: string };
 
 const RECIPES: Record<ServerName, Recipe> = {
-  kafka: {
-    isInstalled: isKafkaInstalled,
-    install: installKafka,
-    advice: 'needs Linux with java 17 or newer and mvn on the PATH (apt-get install openjdk-17-jre-headless maven)',
-  },
+  kafka: { isInstalled: isKafkaInstalled, install: installKafka, advice: JAVA_ADVICE },
   nginx: debianPackage('nginx', '/usr/sbin/nginx'),
   redis: debianPackage('redis-server', '/usr/bin/redis-server'),
+  memcached: debianPackage('memcached', '/usr/bin/memcached'),
+  mariadb: debianPackage('mariadb-server', '/usr/sbin/mariadbd'),
+  postgres: debianPackage('postgresql', '/usr/lib/postgresql/*/bin/postgres'),
+  rabbitmq: debianPackage('rabbitmq-server', '/usr/lib/rabbitmq/bin/rabbitmq-server'),
+  mongodb: { isInstalled: isMongodbInstalled, install: installMongodb, advice: JAVA_ADVICE },
 };
 
 export function isInstalled(name: ServerName): boolean {
@@ -34,9 +46,10 @@ export async function install(name: ServerName): Promise<void> {
   if (!isInstalled(name)) throw new Error(`${name} was installed but is not where it is looked for`);
 }
 
+/** A package that is there when `file` is; one folder of its path may be `*`. */
 function debianPackage(packageName: string, file: string): Recipe {
   return {
-    isInstalled: () => existsSync(file),
+    isInstalled: () => globSync(file).length > 0,
     install: async () => installDebianPackage(packageName),
     advice: `needs root on Debian, or install it by hand (apt-get install ${packageName}) so that ${file} exists`,
   };

@@ -1,8 +1,9 @@
 // The files of the test brokers: jars by Maven, a formatted data directory to copy, and a class archive that halves the start.
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { ChildServer } from './child-server.ts';
+import { classPath, fetchJars, isJavaThere } from './java.ts';
 import { ask, CACHE_DIRECTORY, freePort, temporaryDirectory } from './places.ts';
 
 const VERSION = '4.1.1';
@@ -16,14 +17,12 @@ const COMPLETE = join(HOME, 'complete');
 const CLUSTER_ID = '4L6g3nShT-eMCtK--X86sw';
 
 export function isKafkaInstalled(): boolean {
-  const isJavaThere = (process.env.PATH ?? '').split(':').some((directory) => existsSync(join(directory, 'java')));
-  return isJavaThere && existsSync(COMPLETE);
+  return isJavaThere() && existsSync(COMPLETE);
 }
 
 /** Fetches the jars, formats a data directory and writes the class archive. Rejects with a sentence when java or mvn is missing. */
 export async function installKafka(): Promise<void> {
-  need('java', '-version');
-  if (!existsSync(join(LIBRARIES, `kafka_2.13-${VERSION}.jar`))) fetchJars();
+  fetchJars(resolve(import.meta.dirname, 'kafka/pom.xml'), LIBRARIES);
   writeFileSync(
     LOGGING,
     'status=error\nappender.out.type=Console\nappender.out.name=OUT\nappender.out.layout.type=PatternLayout\n' +
@@ -93,31 +92,14 @@ export function brokerConfiguration(o: {
 }
 
 function javaArguments(): string[] {
-  const jars = readdirSync(LIBRARIES).filter((file) => file.endsWith('.jar'));
-  const classPath = jars
-    .sort()
-    .map((jar) => join(LIBRARIES, jar))
-    .join(':');
   return [
     '-Xmx256m',
     '-XX:TieredStopAtLevel=1',
     '-XX:+UseSerialGC',
     `-Dlog4j2.configurationFile=${LOGGING}`,
     '-cp',
-    classPath,
+    classPath(LIBRARIES),
   ];
-}
-
-function fetchJars(): void {
-  need('mvn', '-v');
-  mkdirSync(HOME, { recursive: true });
-  const pom = resolve(import.meta.dirname, 'kafka/pom.xml');
-  const partial = join(HOME, `lib-${process.pid}`);
-  const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${partial}`];
-  const result = spawnSync('mvn', ['-q', '-B', '-f', pom, ...goal], { encoding: 'utf8' });
-  if (result.status !== 0) throw new Error(`Maven could not fetch Kafka: ${result.stdout}${result.stderr}`);
-  rmSync(LIBRARIES, { recursive: true, force: true });
-  renameSync(partial, LIBRARIES);
 }
 
 /** Runs one broker through its whole life, which leaves a formatted directory and the archive of the classes it loaded. */
@@ -162,8 +144,4 @@ export function listsBrokers(port: number, count: number): Promise<boolean> {
   request.writeInt16BE(-1, 12); // no client id
   request.writeInt32BE(0, 14); // no topics
   return ask(port, request, (answer) => answer.length >= 12 && answer.readInt32BE(8) >= count);
-}
-
-function need(command: string, versionFlag: string): void {
-  if (spawnSync(command, [versionFlag]).status !== 0) throw new Error(`there is no ${command} on the PATH`);
 }
