@@ -1,6 +1,7 @@
 // Restoring a backup: read whole and believed only by its digest, then appended part by part, as any node may do again.
 import { FRAME_LIMITS, NODE_LIMITS } from '../base/limits.ts';
 import type { World } from '../base/world.ts';
+import { hasClientKeys, isRecordKey } from '../core/cache-records.ts';
 import { encodeCommand } from '../core/codec.ts';
 import type { Command, RestoredEntry } from '../core/commands/command.ts';
 import { featureLevelOf } from '../core/commands/table.ts';
@@ -51,7 +52,8 @@ function nameOf({ revision, digest }: SnapshotManifest): string {
 }
 
 function whyNot(state: State, { name, keyspace }: Backup): 'not-empty' | 'memory-full' | undefined {
-  if (state.restoring === undefined ? state.keyspace.keys > 0 : state.restoring.backup !== name) return 'not-empty';
+  if (state.restoring === undefined ? hasClientKeys(state.keyspace) : state.restoring.backup !== name)
+    return 'not-empty';
   const { maxKeys, maxMemoryBytes } = state.rules;
   return keyspace.keys > maxKeys || keyspace.bytes > maxMemoryBytes ? 'memory-full' : undefined;
 }
@@ -62,7 +64,7 @@ async function appendAll(parts: RestoreParts, backup: Backup): Promise<RestoreRe
   let part = 0;
   let keys = 0;
   for (const entries of entriesOf(backup)) {
-    keys += entries.length;
+    keys += entries.filter(({ key }) => !isRecordKey(key)).length;
     const command: Command = { type: 'restore', backup: name, revision: manifest.revision, part: part++, entries };
     const isTaken = () => state.restoring?.backup === name && state.restoring.next >= part;
     if (!isTaken() && !(await append(parts, command, isTaken))) return { kind: 'timed-out' };

@@ -169,12 +169,22 @@ export type DigestCheck =
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
 
+export type BackupResult =
+  /** The bytes of a file that `POST /v1/restore` takes, to be read once. They may break off when snapshots are removed. */
+  | { readonly kind: 'made'; readonly revision: number; readonly bytes: AsyncIterable<Uint8Array> }
+  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' }
+  /** It could not be saved. */
+  | { readonly kind: 'failed' }
+  | { readonly kind: 'timed-out' };
+
+export type RestoreRefusal = Refusal | 'feature-not-enabled' | 'not-empty' | 'memory-full';
+
 export type RestoreResult =
   /** `revision` and `cluster` are the backup's; keys that had expired by then are left out. */
   | { readonly kind: 'restored'; readonly keys: number; readonly revision: number; readonly cluster: string }
   /** The backup is not whole, or not as it was written. */
   | { readonly kind: 'unusable'; readonly detail: string }
-  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' | 'not-empty' | 'memory-full' }
+  | { readonly kind: 'refused'; readonly reason: RestoreRefusal }
   /** A part of it, or nothing, was taken: the same backup may be sent again. */
   | { readonly kind: 'timed-out' };
 

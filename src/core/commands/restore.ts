@@ -1,4 +1,5 @@
 // The commands that bring a backup into a cluster without keys: restore, a part of it at a time, and restored, its end.
+import { hasClientKeys } from '../cache-records.ts';
 import { VERDICTS } from '../outcome.ts';
 import type { Restore, Restored, RestoredEntry } from './command.ts';
 import { type CommandSpec, readAnyKey, readTtl } from './spec.ts';
@@ -39,7 +40,7 @@ export const restore: CommandSpec<Restore> = {
   apply(state, { backup, revision, part, entries }) {
     const { restoring, keyspace } = state;
     const next = restoring?.next ?? 0;
-    if (restoring === undefined ? keyspace.keys > 0 : restoring.backup !== backup) return VERDICTS['not-empty'];
+    if (restoring === undefined ? hasClientKeys(keyspace) : restoring.backup !== backup) return VERDICTS['not-empty'];
     // A node that sends the backup again begins at its first part.
     if (part !== next) return VERDICTS.stale;
     // From the first part on no entry is newer than the state.
