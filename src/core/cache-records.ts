@@ -46,11 +46,6 @@ export function clientKeysAfter(
   return keyspace.keysAfter(prefix, after, limit).filter((key) => !isRecordKey(key));
 }
 
-/** Clients' keys come before all records. */
-export function hasClientKeys(keyspace: Keyspace): boolean {
-  return clientKeysAfter(keyspace, NOTHING, undefined, 1).length > 0;
-}
-
 /** The key of a record of a cache or of one of its keys; of `D`, `E` and `F` without a key: the prefix of all of them. */
 export function recordKey(kind: RecordKind, cache: string, key: Uint8Array = NOTHING): Uint8Array {
   const writer = new ByteWriter(3 + cache.length + key.length);

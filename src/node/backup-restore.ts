@@ -1,9 +1,10 @@
 // Restoring a backup: read whole and believed only by its digest, then appended part by part, as any node may do again.
 import { FRAME_LIMITS, NODE_LIMITS } from '../base/limits.ts';
 import type { World } from '../base/world.ts';
-import { hasClientKeys, isRecordKey } from '../core/cache-records.ts';
+import { isRecordKey } from '../core/cache-records.ts';
 import { encodeCommand } from '../core/codec.ts';
 import type { Command, RestoredEntry } from '../core/commands/command.ts';
+import { hasClientKeys } from '../core/commands/restore.ts';
 import { featureLevelOf } from '../core/commands/table.ts';
 import { isExpired, type Keyspace } from '../core/keyspace.ts';
 import type { State } from '../core/state.ts';

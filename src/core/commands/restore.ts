@@ -1,5 +1,6 @@
 // The commands that bring a backup into a cluster without keys: restore, a part of it at a time, and restored, its end.
-import { hasClientKeys } from '../cache-records.ts';
+import { clientKeysAfter } from '../cache-records.ts';
+import type { Keyspace } from '../keyspace.ts';
 import { VERDICTS } from '../outcome.ts';
 import type { Restore, Restored, RestoredEntry } from './command.ts';
 import { type CommandSpec, readAnyKey, readTtl } from './spec.ts';
@@ -70,3 +71,8 @@ export const restored: CommandSpec<Restored> = {
     return VERDICTS.done;
   },
 };
+
+/** Records of caches do not keep a cluster from being restored. */
+export function hasClientKeys(keyspace: Keyspace): boolean {
+  return clientKeysAfter(keyspace, new Uint8Array(0), undefined, 1).length > 0;
+}
