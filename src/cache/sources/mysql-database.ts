@@ -1,0 +1,107 @@
+// MySQL and MariaDB as a SqlDatabase: a pool of connections that fails fast, by the library `mysql2`.
+import { createConnection, createPool, type ResultSetHeader } from 'mysql2/promise';
+import { type Duration, milliseconds } from '../duration.ts';
+import { asCacheError, CacheError, type Refusal } from '../errors.ts';
+import type { SqlDatabase, SqlRow } from '../sql.ts';
+
+export type MysqlDatabaseOptions = {
+  /** `mysql://user:password@host:3306/database` */
+  readonly url: string;
+  /** For `Cache-Status` and health pages: `mysql` unless given. */
+  readonly name?: string;
+  /** Used instead of the one that the URL names, and made where it is absent. */
+  readonly database?: string;
+  /** Of one statement's answer; 3 s unless given. */
+  readonly statementTimeout?: Duration;
+  /** Until a connection stands; 1 s unless given. */
+  readonly connectTimeout?: Duration;
+  /** 10 unless given. */
+  readonly maxConnections?: number;
+};
+
+/** Connects at the first statement; a lost connection is replaced by itself. */
+export function mysqlDatabase(options: MysqlDatabaseOptions): SqlDatabase {
+  const { name = 'mysql', statementTimeout = '3s', connectTimeout = '1s', maxConnections = 10 } = options;
+  const server = new URL(options.url);
+  const database = options.database ?? decodeURIComponent(server.pathname.slice(1));
+  server.pathname = '';
+  const connection = { uri: server.href, connectTimeout: milliseconds(connectTimeout, 'connectTimeout') };
+  const timeout = milliseconds(statementTimeout, 'statementTimeout');
+  const pool = createPool({ ...connection, ...(database !== '' && { database }), connectionLimit: maxConnections });
+
+  /** All errors here came before the statement was sent. */
+  async function connected() {
+    try {
+      return await pool.getConnection().catch(async (error: unknown) => {
+        if (options.database === undefined || codeOf(error) !== 'ER_BAD_DB_ERROR') throw error;
+        await makeDatabase();
+        return await pool.getConnection();
+      });
+    } catch (error) {
+      throw asCacheError(error, name, 'down');
+    }
+  }
+
+  async function makeDatabase(): Promise<void> {
+    const alone = await createConnection(connection);
+    try {
+      await alone.query({ sql: 'CREATE DATABASE IF NOT EXISTS ??', values: [database], timeout });
+    } finally {
+      alone.destroy();
+    }
+  }
+
+  const run: SqlDatabase['run'] = async (sql, parameters = []) => {
+    const client = await connected();
+    try {
+      const [result] = await client.execute({ sql, values: [...parameters], timeout });
+      client.release();
+      return Array.isArray(result)
+        ? { rows: result as readonly SqlRow[], changed: 0 }
+        : { rows: [], changed: (result as ResultSetHeader).affectedRows };
+    } catch (error) {
+      const told = cacheErrorOf(error, name);
+      // Of a connection that did not answer in time nobody knows what it will answer next.
+      if (told.code === 'refused') client.release();
+      else client.destroy();
+      throw told;
+    }
+  };
+
+  return {
+    name,
+    run,
+    async ping() {
+      await run('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** By the server's symbols (mariadb.com/kb/en/mariadb-error-codes); an error without an SQLSTATE came from the connection. */
+function cacheErrorOf(error: unknown, name: string): CacheError {
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message : String(error);
+  if (TIMEOUTS.has(code)) return new CacheError('timeout', name, message, { cause: error });
+  const isServers = error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string';
+  if (!isServers || code === 'ER_SERVER_SHUTDOWN') return asCacheError(error, name, 'unknown');
+  if (code === 'ER_RECORD_FILE_FULL') return new CacheError('full', name, message, { cause: error });
+  return new CacheError('refused', name, message, { cause: error, refusal: REFUSAL_OF[code] ?? 'invalid' });
+}
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'PROTOCOL_SEQUENCE_TIMEOUT',
+  'ER_LOCK_WAIT_TIMEOUT',
+  'ER_QUERY_TIMEOUT',
+  'ER_STATEMENT_TIMEOUT',
+]);
+
+const REFUSAL_OF: Readonly<Record<string, Refusal>> = {
+  ER_DUP_ENTRY: 'conflict',
+  ER_NO_REFERENCED_ROW: 'missing',
+  ER_NO_REFERENCED_ROW_2: 'missing',
+};
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error ? String(error.code) : '';
+}

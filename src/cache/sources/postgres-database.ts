@@ -1,0 +1,86 @@
+// PostgreSQL as a SqlDatabase: a pool of connections that fails fast, by the library `pg`.
+import pg from 'pg';
+import { type Duration, milliseconds } from '../duration.ts';
+import { asCacheError, CacheError, type Refusal } from '../errors.ts';
+import type { SqlDatabase } from '../sql.ts';
+
+export type PostgresDatabaseOptions = {
+  /** `postgres://user:password@host:5432/database` */
+  readonly url: string;
+  /** For `Cache-Status` and health pages: `postgres` unless given. */
+  readonly name?: string;
+  /** Of one statement, by the server's clock, and of its answer by ours; 3 s unless given. */
+  readonly statementTimeout?: Duration;
+  /** Until a connection stands, or one of the pool is free; 1 s unless given. */
+  readonly connectTimeout?: Duration;
+  /** 10 unless given. */
+  readonly maxConnections?: number;
+};
+
+/** Connects at the first statement; a lost connection is replaced by itself. */
+export function postgresDatabase(options: PostgresDatabaseOptions): SqlDatabase {
+  const { url, name = 'postgres', statementTimeout = '3s', connectTimeout = '1s', maxConnections = 10 } = options;
+  const timeoutMs = milliseconds(statementTimeout, 'statementTimeout');
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: maxConnections,
+    connectionTimeoutMillis: milliseconds(connectTimeout, 'connectTimeout'),
+    statement_timeout: timeoutMs,
+    query_timeout: timeoutMs,
+    keepAlive: true,
+  });
+  // A lost connection speaks up beside its statement's own error, or while it is idle: the pool drops it, that is all.
+  pool.on('error', () => {});
+  pool.on('connect', (client) => client.on('error', () => {}));
+
+  const run: SqlDatabase['run'] = async (sql, parameters = []) => {
+    const client = await pool.connect().catch((error: unknown) => {
+      throw asCacheError(error, name, 'down');
+    });
+    try {
+      const { rows, rowCount, command } = await client.query(withNumbers(sql), [...parameters]);
+      client.release();
+      return { rows, changed: command === 'SELECT' ? 0 : (rowCount ?? 0) };
+    } catch (error) {
+      const told = cacheErrorOf(error, name);
+      // Of a connection that did not answer in time nobody knows what it will answer next.
+      client.release(told.code !== 'refused');
+      throw told;
+    }
+  };
+
+  return {
+    name,
+    run,
+    async ping() {
+      await run('SELECT 1');
+    },
+    close: () => pool.end(),
+  };
+}
+
+/** `?` outside of quotes becomes `$1`, `$2`, … */
+export function withNumbers(sql: string): string {
+  let count = 0;
+  return sql.replaceAll(/'(?:[^']|'')*'|"(?:[^"]|"")*"|\?/g, (found) => {
+    if (found !== '?') return found;
+    count += 1;
+    return `$${count}`;
+  });
+}
+
+/** By SQLSTATE (postgresql.org/docs/current/errcodes-appendix.html); an error without one came from the connection. */
+function cacheErrorOf(error: unknown, name: string): CacheError {
+  if (!(error instanceof pg.DatabaseError)) {
+    const isLate = error instanceof Error && error.message === 'Query read timeout';
+    return asCacheError(error, name, isLate ? 'timeout' : 'unknown');
+  }
+  const { code = '', message } = error;
+  if (code === '57014') return new CacheError('timeout', name, message, { cause: error });
+  if (code === '53100') return new CacheError('full', name, message, { cause: error });
+  if (/^(53|57|58|XX)/.test(code)) return new CacheError('unknown', name, message, { cause: error });
+  return new CacheError('refused', name, message, { cause: error, refusal: REFUSAL_OF[code] ?? 'invalid' });
+}
+
+/** A unique or an exclusion constraint; a foreign key. */
+const REFUSAL_OF: Readonly<Record<string, Refusal>> = { '23505': 'conflict', '23P01': 'conflict', '23503': 'missing' };
