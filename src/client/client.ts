@@ -1,87 +1,47 @@
 // The TypeScript client: typed calls on keys; a write is repeated with its own id until its outcome is known.
 import { systemWorld } from '../base/system-world.ts';
-import { ChorusError, parseJson, problemOf } from './errors.ts';
+import { conditionFailed, expected, jsonOf, revisionOf, textOf, written } from './answers.ts';
+import { ChorusError } from './errors.ts';
+import { listedKey } from './json-values.ts';
+import { isUnfinished, operationResult, operationsJson, transactionJson, transactionResult } from './operations.ts';
+import type {
+  Absent,
+  AppendResult,
+  BatchOptions,
+  BatchResult,
+  Change,
+  ClientOptions,
+  Cluster,
+  Conditions,
+  DeletePrefixOptions,
+  DeleteResult,
+  DigestCheck,
+  Found,
+  IncrementResult,
+  ListOptions,
+  Operation,
+  Page,
+  PrefixDeleted,
+  PutOptions,
+  PutResult,
+  ReadOptions,
+  TouchResult,
+  Transaction,
+  TransactionResult,
+  TtlOption,
+  WatchOptions,
+  WriteOptions,
+} from './requests.ts';
 import { type Answer, type Call, type ClientWorld, Transport } from './transport.ts';
+import { watchChanges } from './watch.ts';
 
-export { ChorusError } from './errors.ts';
-
-export type ClientOptions = {
-  /** The gateway or balancer, or several nodes: a call that fails at one goes on at the next. */
-  readonly baseUrls: readonly string[];
-  /** A call is given up after this long (default 30,000). */
-  readonly deadlineMs?: number;
-  /** One request is given up after this long (default 8,000: above the server's own 5,000). */
-  readonly attemptTimeoutMs?: number;
-  /** Reads never fall behind what this client has written or read, on whichever node (default true). */
-  readonly isSession?: boolean;
-  /** Default 64, to each address. */
-  readonly maxConnections?: number;
-  readonly world?: ClientWorld;
-};
-
-export type ReadOptions = {
-  readonly consistency?: 'eventual' | 'session' | 'linearizable';
-  readonly deadlineMs?: number;
-};
-
-export type WriteOptions = {
-  /** Names the intention; made when left out. Two calls with one id are applied once. */
-  readonly id?: string;
-  readonly deadlineMs?: number;
-};
-/** At most one of the three. */
-export type Conditions = { readonly ifRevision?: number; readonly ifAbsent?: boolean; readonly ifPresent?: boolean };
-export type TtlOption = { readonly ttlMs?: number };
-export type PutOptions = WriteOptions & Conditions & TtlOption & { readonly contentType?: string };
-
-export type Found = {
-  readonly kind: 'found';
-  readonly value: Uint8Array;
-  readonly contentType: string;
-  readonly revision: number;
-  /** ISO 8601; undefined when it does not expire. */
-  readonly expiresAt: string | undefined;
-};
-export type Absent = { readonly kind: 'absent' };
-/** `revision` is the entry's; undefined when there is none. */
-export type ConditionFailed = { readonly kind: 'condition-failed'; readonly revision: number | undefined };
-/** `isReplayed`: an earlier attempt with the same id was applied, and this is its outcome. `attempts`: requests it took. */
-export type Written = { readonly revision: number; readonly isReplayed: boolean; readonly attempts: number };
-export type PutResult = ({ readonly kind: 'created' | 'replaced' } & Written) | ConditionFailed;
-export type DeleteResult = ({ readonly kind: 'deleted' } & Written) | Absent | ConditionFailed;
-export type TouchResult = ({ readonly kind: 'touched' } & Written) | Absent;
-export type IncrementResult = Written & { readonly value: bigint };
-export type AppendResult = Written & { readonly lengthBytes: number };
-
-export type Member = {
-  readonly node: string;
-  readonly address: string;
-  readonly pid: number;
-  readonly ready: boolean;
-  readonly duty: boolean;
-  readonly revision: number;
-  readonly digest: string;
-  readonly lagMs: number;
-  readonly keys: number;
-  readonly bytes: number;
-  readonly version: string;
-  readonly lastSeen: string;
-};
-export type Cluster = {
-  readonly cluster: string;
-  readonly node: string;
-  readonly revision: number;
-  readonly ready: boolean;
-  readonly members: readonly Member[];
-};
-export type DigestCheck = {
-  readonly agreed: boolean;
-  readonly revision: number;
-  readonly digests: Readonly<Record<string, string>>;
-};
+export { ChorusError, HistoryGoneError } from './errors.ts';
+export type * from './requests.ts';
 
 const DEFAULT_DEADLINE_MS = 30_000;
 const DEFAULT_ATTEMPT_TIMEOUT_MS = 8_000;
+/** Between tries of a batch whose items were refused for now. */
+const BATCH_PAUSE_MS = 100;
 
 /** Owns its connections: `close` it. Every call throws a ChorusError when it was refused or its deadline passed. */
 export class ChorusClient {
@@ -109,16 +69,8 @@ export class ChorusClient {
   }
 
   async get(key: string, options: ReadOptions = {}): Promise<Found | Absent> {
-    const { consistency = this.#isSession ? 'session' : undefined } = options;
-    const headers: Record<string, string> = {};
-    if (consistency === 'session') headers['chorus-min-revision'] = String(this.#token);
-    const answer = await this.#call({
-      method: 'GET',
-      path: keyPath(key, { consistency }),
-      headers,
-      id: undefined,
-      deadlineMs: options.deadlineMs ?? this.#deadlineMs,
-    });
+    const { consistency, headers } = this.#demand(options);
+    const answer = await this.#read(keyPath(key, { consistency }), headers, options);
     if (answer.status === 404) return { kind: 'absent' };
     return {
       kind: 'found',
@@ -173,25 +125,94 @@ export class ChorusClient {
     return { kind: 'touched', ...written(answer) };
   }
 
+  /** The keys in the order of their bytes, page by page. Each page shows the state when it was made, none an older one than the last. */
+  async *list(options: ListOptions = {}): AsyncGenerator<Page, void, undefined> {
+    const { prefix, limit, values } = options;
+    for (let cursor: string | undefined; ; ) {
+      const { consistency, headers } = this.#demand(options);
+      const query = { prefix, limit: textIf(limit), values: textIf(values), cursor, consistency };
+      const { keys, next, revision } = jsonOf(await this.#read(target('/v1/keys', query), headers, options));
+      yield { keys: (keys as readonly Json[]).map(listedKey), revision: Number(revision) };
+      if (typeof next !== 'string') return;
+      cursor = next;
+    }
+  }
+
+  /** Deletes the keys that begin with the prefix, in one command: all that it says it deleted, or none. */
+  async deletePrefix(prefix: string, options: DeletePrefixOptions = {}): Promise<PrefixDeleted> {
+    const answer = await this.#write('DELETE', target('/v1/keys', { prefix, all: textIf(options.isAll) }), {}, options);
+    const { deleted, more } = jsonOf(answer);
+    return { deleted: Number(deleted), more: more === true, ...written(answer) };
+  }
+
+  /** Many operations in one request, in order, each with its own result; items without a final answer are tried until the deadline. */
+  async batch(operations: readonly Operation[], options: BatchOptions = {}): Promise<BatchResult> {
+    const { clock } = this.#world;
+    const giveUpAt = clock.monotonicMs() + (options.deadlineMs ?? this.#deadlineMs);
+    const id = options.id ?? this.#world.newId();
+    const body = operationsJson(operations);
+    for (let attempts = 0; ; ) {
+      const { consistency, headers } = this.#demand(options);
+      const deadlineMs = giveUpAt - clock.monotonicMs();
+      const answer = await this.#post(target('/v1/batch', { consistency }), headers, { id, deadlineMs }, body);
+      const { results, revision } = jsonOf(answer);
+      attempts += answer.attempts;
+      const all = (results as readonly Json[]).map((result, at) => operationResult(operations[at]?.op, result));
+      if (!all.some(isUnfinished) || clock.monotonicMs() + BATCH_PAUSE_MS >= giveUpAt) {
+        return { ...written(answer), results: all, revision: Number(revision), attempts };
+      }
+      await new Promise<void>((resolve) => clock.after(BATCH_PAUSE_MS, resolve));
+    }
+  }
+
+  /** Compares, then does all operations of one branch at one revision; or none, when one of them is rejected. */
+  async transaction(transaction: Transaction, options: WriteOptions = {}): Promise<TransactionResult> {
+    return transactionResult(
+      transaction,
+      await this.#post('/v1/transactions', {}, options, transactionJson(transaction)),
+    );
+  }
+
+  /**
+   * Every change of the keys that begin with the prefix, once, in order, over any number of nodes that come and go. Throws a
+   * HistoryGoneError where a node no longer has what comes next: list, and watch since the first page.
+   */
+  watch(options: WatchOptions = {}): AsyncGenerator<Change, void, undefined> {
+    return watchChanges(this.#transport, this.#world, { deadlineMs: this.#deadlineMs, ...options });
+  }
+
   /** The cluster as the answering node sees it. */
   async cluster(options: Pick<ReadOptions, 'deadlineMs'> = {}): Promise<Cluster> {
-    return (await this.#json('/v1/cluster', options)) as Cluster;
+    return jsonOf(await this.#read('/v1/cluster', {}, options)) as Cluster;
   }
 
   /** Whether all live ready members hold the same state at one place in the log. */
   async checkDigests(options: Pick<ReadOptions, 'deadlineMs'> = {}): Promise<DigestCheck> {
-    return (await this.#json('/v1/cluster?check=digests', options)) as DigestCheck;
+    return jsonOf(await this.#read('/v1/cluster?check=digests', {}, options)) as DigestCheck;
   }
 
   close(): void {
     this.#transport.close();
   }
 
-  async #json(path: string, { deadlineMs = this.#deadlineMs }: Pick<ReadOptions, 'deadlineMs'>): Promise<unknown> {
-    const answer = expected(await this.#call({ method: 'GET', path, headers: {}, id: undefined, deadlineMs }), [200]);
-    const parsed = parseJson(answer.body);
-    if (typeof parsed === 'object' && parsed !== null) return parsed;
-    throw badAnswer(answer, 'is not JSON');
+  /** What a read asks of the node: in a session, all that this client has seen. */
+  #demand({ consistency = this.#isSession ? 'session' : undefined }: Pick<ReadOptions, 'consistency'>): Demand {
+    const headers = consistency === 'session' ? { 'chorus-min-revision': String(this.#token) } : {};
+    return { consistency, headers };
+  }
+
+  #read(path: string, headers: Readonly<Record<string, string>>, options: ReadOptions): Promise<Answer> {
+    return this.#call({
+      method: 'GET',
+      path,
+      headers,
+      id: undefined,
+      deadlineMs: options.deadlineMs ?? this.#deadlineMs,
+    });
+  }
+
+  #post(path: string, headers: Readonly<Record<string, string>>, options: WriteOptions, body: string): Promise<Answer> {
+    return this.#write('POST', path, { ...headers, 'content-type': 'application/json' }, options, body);
   }
 
   async #write(
@@ -215,11 +236,18 @@ export class ChorusClient {
   }
 }
 
+type Json = Readonly<Record<string, unknown>>;
+type Demand = { readonly consistency: string | undefined; readonly headers: Readonly<Record<string, string>> };
+
 function keyPath(key: string, query: Readonly<Record<string, string | undefined>>): string {
+  return target(`/v1/keys/${encodedKey(key)}`, query);
+}
+
+function target(path: string, query: Readonly<Record<string, string | undefined>>): string {
   const pairs = Object.entries(query).flatMap(([name, value]) =>
     value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
   );
-  return `/v1/keys/${encodedKey(key)}${pairs.length === 0 ? '' : `?${pairs.join('&')}`}`;
+  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }
 
 /** URL libraries take `.` and `..` for steps in the path, also percent-encoded: such keys cannot be sent. */
@@ -236,6 +264,10 @@ function encodedKey(key: string): string {
   });
 }
 
+function textIf(value: number | boolean | undefined): string | undefined {
+  return value === undefined ? undefined : String(value);
+}
+
 function ttlText({ ttlMs }: TtlOption): string | undefined {
   return ttlMs === undefined ? undefined : `${ttlMs}ms`;
 }
@@ -244,47 +276,4 @@ function conditionHeaders({ ifRevision, ifAbsent, ifPresent }: Conditions): Read
   if (ifRevision !== undefined) return { 'if-match': `"${ifRevision}"` };
   if (ifAbsent === true) return { 'if-none-match': '*' };
   return ifPresent === true ? { 'if-match': '*' } : {};
-}
-
-function written(answer: Answer): Written {
-  return {
-    revision: revisionOf(answer),
-    isReplayed: answer.header('idempotency-replayed') === 'true',
-    attempts: answer.attempts,
-  };
-}
-
-function conditionFailed(answer: Answer): ConditionFailed {
-  return { kind: 'condition-failed', revision: answer.header('etag') === undefined ? undefined : revisionOf(answer) };
-}
-
-/** The ETag is the entry's revision; an answer without one (a deletion's) carries the revision applied there. */
-function revisionOf(answer: Answer): number {
-  const etag = answer.header('etag')?.replace(/^W\//, '').replaceAll('"', '');
-  return Number(etag ?? answer.header('chorus-revision') ?? 0);
-}
-
-function textOf(answer: Answer): string {
-  return Buffer.from(answer.body).toString('utf8').trim();
-}
-
-function expected(answer: Answer, statuses: readonly number[]): Answer {
-  if (statuses.includes(answer.status)) return answer;
-  const problem = problemOf(answer.body);
-  if (problem === undefined) throw badAnswer(answer, 'carries no problem document');
-  const { code = 'bad-answer', detail = `answered ${answer.status}`, isRetryable } = problem;
-  const outcome = problem.outcome === 'unknown' ? 'unknown' : 'not-applied';
-  throw new ChorusError({ code, message: detail, status: answer.status, outcome, id: answer.id, isRetryable });
-}
-
-function badAnswer(answer: Answer, fact: string): ChorusError {
-  const message = `the answer with status ${answer.status} ${fact}: is this address a Chorus node or its gateway?`;
-  return new ChorusError({
-    code: 'bad-answer',
-    message,
-    status: answer.status,
-    outcome: 'unknown',
-    id: answer.id,
-    isRetryable: false,
-  });
 }

@@ -1,8 +1,8 @@
 // One call over HTTP, repeated with the same id on the next address until its answer is known or its deadline has passed.
-import { Agent } from 'node:http';
+import { Agent, type IncomingMessage } from 'node:http';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import type { World } from '../base/world.ts';
-import { ChorusError, problemOf } from './errors.ts';
+import { ChorusError, errorOf, problemOf } from './errors.ts';
 
 export type ClientWorld = Pick<World, 'clock' | 'random' | 'newId'>;
 
@@ -35,6 +35,13 @@ export type TransportOptions = {
   readonly world: ClientWorld;
 };
 
+/** A stream of server-sent events that a node has begun. */
+export type EventSource = {
+  /** What comes next, as text; undefined once the stream has ended, in order or not. */
+  read(): Promise<string | undefined>;
+  close(): void;
+};
+
 /** These say that the same request may fare better later or elsewhere; every other status is final. */
 const REPEATED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 /** With these codes nothing was sent, so nothing can have been applied. */
@@ -53,8 +60,12 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 export class Transport {
   readonly #options: TransportOptions;
   readonly #agent: Agent;
+  /** Streams last: they take no connection away from calls. */
+  readonly #streamAgent = new Agent();
   readonly #http: AxiosInstance;
   #current = 0;
+  #streams = 0;
+  #isClosed = false;
 
   constructor(options: TransportOptions) {
     if (options.baseUrls.length === 0) throw new TypeError('a client needs at least one base URL');
@@ -64,7 +75,6 @@ export class Transport {
       httpAgent: this.#agent,
       proxy: false,
       maxRedirects: 0,
-      decompress: false,
       responseType: 'arraybuffer',
       validateStatus: () => true,
       maxContentLength: MAX_ANSWER_BYTES,
@@ -94,8 +104,51 @@ export class Transport {
     }
   }
 
+  /**
+   * Opens a stream at the next address, in turn, on a connection of its own. Undefined when that failed and another address may do
+   * better; throws the error that a final answer is.
+   */
+  async openEvents(
+    path: string,
+    headers: Readonly<Record<string, string>>,
+    signal: AbortSignal | undefined,
+  ): Promise<EventSource | undefined> {
+    const url = `${this.#options.baseUrls[this.#streams++ % this.#options.baseUrls.length] ?? ''}${path}`;
+    const giveUp = new AbortController();
+    const cancel = this.#options.world.clock.after(this.#options.attemptTimeoutMs, () => giveUp.abort());
+    const ending = signal === undefined ? giveUp.signal : AbortSignal.any([signal, giveUp.signal]);
+    try {
+      const { status, data } = await this.#http.get<IncomingMessage>(url, {
+        headers: { ...headers, accept: 'text/event-stream' },
+        responseType: 'stream',
+        httpAgent: this.#streamAgent,
+        signal: ending,
+        maxContentLength: -1,
+      });
+      if (status === 200) return eventSource(data, signal);
+      const problem = problemOf(await bytesOf(data));
+      if (REPEATED_STATUSES.has(status) || problem === undefined) return undefined;
+      throw errorOf(problem, status, undefined);
+    } catch (error) {
+      if (isAxiosError(error)) return undefined;
+      throw error;
+    } finally {
+      cancel();
+    }
+  }
+
+  get addresses(): number {
+    return this.#options.baseUrls.length;
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   close(): void {
+    this.#isClosed = true;
     this.#agent.destroy();
+    this.#streamAgent.destroy();
   }
 
   async #attempt(call: Call, timeoutMs: number): Promise<Attempt> {
@@ -137,6 +190,34 @@ export class Transport {
 type Attempt =
   | { readonly kind: 'answered'; readonly response: AxiosResponse<Uint8Array> }
   | { readonly kind: 'lost'; readonly trouble: string; readonly wasSent: boolean };
+
+function eventSource(body: IncomingMessage, signal: AbortSignal | undefined): EventSource {
+  const close = () => {
+    signal?.removeEventListener('abort', close);
+    body.destroy();
+  };
+  signal?.addEventListener('abort', close, { once: true });
+  body.setEncoding('utf8');
+  const parts: AsyncIterator<string> = body.iterator();
+  return {
+    async read() {
+      try {
+        const { done, value } = await parts.next();
+        return done === true ? undefined : value;
+      } catch {
+        // Cut off: what was read before is whole blocks, and the rest comes from another node.
+        return undefined;
+      }
+    },
+    close,
+  };
+}
+
+async function bytesOf(body: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk as Uint8Array);
+  return Buffer.concat(chunks);
+}
 
 function asAnswer(response: AxiosResponse<Uint8Array>, id: string | undefined, attempts: number): Answer {
   return {

@@ -1,6 +1,7 @@
 // The TypeScript client on a real cluster of three node processes: every call, over several addresses, and past a killed node.
+
+import { ChorusClient, type Operation } from 'chorus/client';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ChorusClient } from '../../src/client/client.ts';
 import { type ClusterUnderTest, startSupervised } from '../drill/cluster-under-test.ts';
 import { killNodes } from '../drill/faults.ts';
 
@@ -57,6 +58,113 @@ test('a write given the same id twice, on two nodes, is applied once', async () 
   const second = await clientOf(2).increment('client/once', 1, { id: 'the-same' });
   expect(second).toEqual({ ...first, isReplayed: true });
   await expect(clientOf(1).increment('client/once', 2, { id: 'the-same' })).rejects.toMatchObject({ status: 422 });
+});
+
+test('a list gives pages in order, with values, each no older than what this client wrote', async () => {
+  const client = clientOf(0, 1, 2);
+  const keys = ['a', 'a/é', 'b', 'c//d', 'e'].map((key) => `client/list/${key}`);
+  for (const key of keys) await client.put(key, key);
+  await client.put('client/list/z', Uint8Array.of(255, 0), { contentType: 'image/x', ttlMs: 60_000 });
+  const pages = [];
+  for await (const page of client.list({ prefix: 'client/list/', limit: 4, values: true })) pages.push(page);
+  expect(pages.map((page) => page.keys.length)).toEqual([4, 2]);
+  const listed = pages.flatMap((page) => page.keys);
+  expect(listed.slice(0, -1).map(({ key, value }) => [key, Buffer.from(value ?? []).toString()])).toEqual(
+    keys.map((key) => [key, key]),
+  );
+  expect(listed.at(-1)).toEqual({
+    key: 'client/list/z',
+    revision: client.token,
+    bytes: 2,
+    contentType: 'image/x',
+    expiresAt: expect.stringMatching(/Z$/),
+    value: Buffer.of(255, 0),
+  });
+  for await (const page of client.list({ prefix: 'client/list/b' })) {
+    expect(page.keys).toMatchObject([{ key: 'client/list/b', value: undefined }]);
+  }
+});
+
+const OPERATIONS: readonly Operation[] = [
+  { op: 'put', key: 'client/many/a', value: 'ä', ttlMs: 60_000, ifRevision: 0 },
+  { op: 'put', key: 'client/many/b', value: Uint8Array.of(255), contentType: 'image/x' },
+  { op: 'get', key: 'client/many/b' },
+  { op: 'append', key: 'client/many/a', value: Uint8Array.of(0) },
+  { op: 'increment', key: 'client/many/n', by: 2n ** 60n },
+  { op: 'touch', key: 'client/many/a', ttlMs: 'none' },
+  { op: 'delete', key: 'client/many/b' },
+  { op: 'get', key: 'client/many/b' },
+];
+const revision = expect.any(Number);
+const RESULTS = [
+  { kind: 'created', revision },
+  { kind: 'created', revision },
+  { kind: 'found', value: Buffer.of(255), contentType: 'image/x', revision, expiresAt: undefined },
+  { kind: 'appended', revision, lengthBytes: 3 },
+  { kind: 'incremented', revision, value: 2n ** 60n },
+  { kind: 'touched', revision },
+  { kind: 'deleted', revision },
+  { kind: 'absent' },
+];
+
+test('a batch does each operation by itself, and once under its id', async () => {
+  const first = await clientOf(0).batch(OPERATIONS, { id: 'client-batch' });
+  expect([first.results, first.isReplayed]).toEqual([RESULTS, false]);
+  const again = await clientOf(2).batch(OPERATIONS, { id: 'client-batch' });
+  expect([again.results[4], again.isReplayed]).toEqual([first.results[4], true]);
+  const { results } = await clientOf(1).batch([
+    { op: 'put', key: 'client/many/a', value: 'x', ifRevision: 1 },
+    { op: 'increment', key: 'client/many/a' },
+    { op: 'put', key: 'client/many/c', value: 'x', ifRevision: 7 },
+  ]);
+  expect(results).toEqual([
+    { kind: 'condition-failed', revision },
+    { kind: 'rejected', status: 409, code: 'not-an-integer', outcome: 'not-applied' },
+    { kind: 'condition-failed', revision: undefined },
+  ]);
+});
+
+test('a transaction does one branch or nothing, and once under its id', async () => {
+  const client = clientOf(1, 2, 0);
+  await client.deletePrefix('client/many/');
+  const transaction = { if: [{ key: 'client/many/a', exists: false }], then: OPERATIONS };
+  const done = await client.transaction(transaction, { id: 'client-transaction' });
+  expect(done).toEqual({
+    kind: 'done',
+    branch: 'then',
+    results: RESULTS,
+    revision: expect.any(Number),
+    isReplayed: false,
+    attempts: 1,
+  });
+  const again = await clientOf(0).transaction(transaction, { id: 'client-transaction' });
+  expect(again).toMatchObject({ kind: 'done', branch: 'then', isReplayed: true });
+  expect(again.kind === 'done' && again.results[2]).toEqual({ kind: 'was-found', revision });
+  const other = await client.transaction({
+    if: [
+      { key: 'client/many/n', value: String(2n ** 60n) },
+      { key: 'client/many/a', value: Buffer.from('ä\0') },
+      { key: 'client/many/n', revision: 1 },
+    ],
+    else: [{ op: 'get', key: 'client/many/n' }],
+  });
+  expect(other).toMatchObject({ kind: 'done', branch: 'else', results: [{ kind: 'found' }] });
+  const failed = await client.transaction({
+    then: [
+      { op: 'put', key: 'client/many/never', value: '' },
+      { op: 'delete', key: 'client/many/none' },
+    ],
+  });
+  expect(failed).toEqual({ kind: 'failed', branch: 'then', item: 1, result: { kind: 'absent' } });
+  expect(await client.get('client/many/never')).toEqual({ kind: 'absent' });
+});
+
+test('a prefix is deleted in one command, and everything only when told so', async () => {
+  const client = clientOf(2);
+  for (let n = 0; n < 3; n++) await client.put(`client/prefix/${n}`, '');
+  expect(await client.deletePrefix('client/prefix/')).toMatchObject({ deleted: 3, more: false, isReplayed: false });
+  expect(await client.deletePrefix('client/prefix/')).toMatchObject({ deleted: 0, more: false });
+  await expect(client.deletePrefix('')).rejects.toMatchObject({ status: 400, code: 'invalid-parameter' });
 });
 
 test('a killed node is passed over, and the counter is exact', async () => {
