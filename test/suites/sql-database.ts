@@ -64,8 +64,8 @@ export function sqlDatabaseSuite(name: string, open: () => Promise<SqlUnderTest>
       const { server } = under;
       if (server === undefined) return;
       await server.kill();
-      await expect(database.ping()).rejects.toMatchObject({ name: 'CacheError' });
-      await expect(database.ping()).rejects.toMatchObject({ code: 'down' });
+      // Connections that had been open may end as `unknown`, one by one.
+      await expect.poll(() => database.ping().catch((error) => error.code), { timeout: 30_000 }).toBe('down');
       await server.start();
       await expect.poll(() => isThere(database), { timeout: 30_000 }).toBe(true);
       await server.pause();
