@@ -1,10 +1,13 @@
 // The load generator, a process of its own: raw sockets, one request in flight on each, random keys; prints its figures as JSON.
 import { connect, type Socket } from 'node:net';
+import { type Api, type RequestKind, requestFor } from './requests.ts';
 
 export type GeneratorTask = {
   readonly port: number;
-  /** 'fill' puts every key once; the others run for `seconds`. */
-  readonly kind: 'fill' | 'GET' | 'PUT';
+  readonly api: Api;
+  readonly kind: RequestKind;
+  /** Each key once; else random ones for `seconds`. */
+  readonly isFill: boolean;
   readonly connections: number;
   readonly seconds: number;
   readonly keys: number;
@@ -25,11 +28,13 @@ const STEPS_PER_MS = 100;
 const latencies = new Uint32Array(1000 * STEPS_PER_MS);
 
 const task = JSON.parse(process.argv[2] ?? '') as GeneratorTask;
-const requests = Array.from({ length: task.keys }, (_, n) => requestFor(task, n));
+const requests = Array.from({ length: task.keys }, (_, n) =>
+  requestFor(task.api, task.kind, n, Buffer.alloc(task.valueBytes, `value ${n} `)),
+);
 const state = { sent: 0, answered: 0, failed: 0, endsAt: Number.POSITIVE_INFINITY };
 
 const startedAt = performance.now();
-if (task.kind !== 'fill') state.endsAt = startedAt + task.seconds * 1000;
+if (!task.isFill) state.endsAt = startedAt + task.seconds * 1000;
 await Promise.all(Array.from({ length: task.connections }, () => run()));
 const figures: GeneratorFigures = {
   requests: state.answered,
@@ -78,26 +83,18 @@ function finish(socket: Socket, resolve: () => void): void {
 }
 
 function nextRequest(): Buffer | undefined {
-  if (task.kind === 'fill') return requests[state.sent++];
+  if (task.isFill) return requests[state.sent++];
   if (performance.now() >= state.endsAt) return undefined;
   return requests[Math.floor(Math.random() * requests.length)];
 }
 
-/** Whether the bytes hold one whole answer; both servers give a Content-Length. */
+/** Whether the bytes hold one whole answer; all of these servers give a Content-Length. */
 function isWhole(bytes: Buffer): boolean {
   const headEnd = bytes.indexOf(HEAD_END);
   if (headEnd < 0) return false;
   const length = /content-length: *(\d+)/i.exec(bytes.toString('latin1', 0, headEnd))?.[1];
   if (length === undefined) throw new Error('an answer without Content-Length');
   return bytes.length >= headEnd + HEAD_END.length + Number(length);
-}
-
-function requestFor({ kind, port, valueBytes }: GeneratorTask, n: number): Buffer {
-  const isWrite = kind !== 'GET';
-  const value = isWrite ? Buffer.alloc(valueBytes, `value ${n} `) : Buffer.alloc(0);
-  const body = isWrite ? `Content-Type: application/octet-stream\r\nContent-Length: ${valueBytes}\r\n` : '';
-  const head = `${isWrite ? 'PUT' : 'GET'} /v1/keys/bench/${n} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\n${body}\r\n`;
-  return Buffer.concat([Buffer.from(head), value]);
 }
 
 function percentile(share: number): number {

@@ -1,116 +1,101 @@
-// npm run bench: GET and PUT of one node against bare node:http and a Map, side by side in one run, alternating, medians and ratios.
-import { execFile } from 'node:child_process';
-import { cpus } from 'node:os';
-import { resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
-import type { GeneratorFigures, GeneratorTask } from './generator.ts';
-import { type Side, startBare, startChorus } from './servers.ts';
+// npm run bench: what Chorus does beside what others do, in one run, round by round in turn; medians and ratios in one table.
+import { cpus, loadavg } from 'node:os';
+import { parseArgs } from 'node:util';
+import { available } from '../servers/available.ts';
+import { type BenchOptions, hold, type Line, type Row } from './contest.ts';
+import { ROWS } from './rows.ts';
 
-const KEYS = 10_000;
-const VALUE_BYTES = 100;
-const KINDS = ['GET', 'PUT'] as const;
+const DEFAULTS: BenchOptions = { rounds: 5, seconds: 3, connections: 64, keys: 1_000_000, watchers: 1000 };
 
-type Round = {
-  readonly perSecond: number;
-  readonly p50Ms: number;
-  readonly p99Ms: number;
-  readonly processorUs: number;
-};
+const HELP = `npm run bench -- [--only ROW[,ROW…]] [--rounds N] [--seconds S] [--connections C] [--keys K] [--watchers W]
+
+Measures Chorus and what it is compared with in turn, a round after another, and prints the medians, and how many times
+better Chorus is by the median of the rounds: what runs next to each other is compared, for machines drift.
+
+  --only         rows, by their names; all unless said otherwise
+  --rounds       how often each is measured (${DEFAULTS.rounds})
+  --seconds      how long each measurement of a load goes on (${DEFAULTS.seconds})
+  --connections  of the load generator, one request in flight on each (${DEFAULTS.connections})
+  --keys         in the rows about many keys (${DEFAULTS.keys})
+  --watchers     in the row about watches (${DEFAULTS.watchers})
+  --help         this
+
+Rows:
+${ROWS.map(({ name, help }) => `  ${name.padEnd(13)}${help}`).join('\n')}
+
+More of each layer: node test/bench/store.ts, test/bench/snapshot.ts, test/bench/embedded-log.ts.`;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '5' },
-    seconds: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '64' },
+    only: { type: 'string' },
+    rounds: { type: 'string' },
+    seconds: { type: 'string' },
+    connections: { type: 'string' },
+    keys: { type: 'string' },
+    watchers: { type: 'string' },
+    help: { type: 'boolean', default: false },
   },
 });
-await main(Number(values.rounds), Number(values.seconds), Number(values.connections));
 
-async function main(rounds: number, seconds: number, connections: number): Promise<void> {
-  const sides = [await startBare(), await startChorus()] as const;
-  try {
-    for (const side of sides) await generate(side, { kind: 'fill', connections, seconds: 0 });
-    for (const kind of KINDS) {
-      // The first turn warms both up and is not counted.
-      for (const side of sides) await measure(side, kind, connections, 1);
-      const bare: Round[] = [];
-      const chorus: Round[] = [];
-      for (let round = 0; round < rounds; round++) {
-        bare.push(await measure(sides[0], kind, connections, seconds));
-        chorus.push(await measure(sides[1], kind, connections, seconds));
-        process.stderr.write(`${kind} round ${round + 1} of ${rounds}: ratio ${ratioText(bare, chorus)} so far\n`);
-      }
-      print(kind, sides, bare, chorus);
-    }
-    console.log(circumstances(rounds, seconds, connections));
-  } finally {
-    for (const side of sides) await side.stop();
+if (values.help) console.log(HELP);
+else await main(rowsNamed(values.only), { ...DEFAULTS, ...numbersGiven() });
+
+async function main(rows: readonly Row[], options: BenchOptions): Promise<void> {
+  const lines: Line[] = [];
+  for (const row of rows) {
+    // One that cannot be had says so itself.
+    if (!row.needs.every((server) => available(server))) continue;
+    lines.push(...(await hold(row, options, (text) => process.stderr.write(`${text}\n`))));
   }
+  console.log(tableOf(lines));
+  console.log(`\n${circumstances(options)}`);
 }
 
-async function measure(side: Side, kind: 'GET' | 'PUT', connections: number, seconds: number): Promise<Round> {
-  const before = side.processorMicroseconds();
-  const figures = await generate(side, { kind, connections, seconds });
-  const processorUs = (side.processorMicroseconds() - before) / figures.requests;
-  return { perSecond: figures.requests / figures.seconds, p50Ms: figures.p50Ms, p99Ms: figures.p99Ms, processorUs };
+function rowsNamed(names: string | undefined): readonly Row[] {
+  if (names === undefined) return ROWS;
+  return names.split(',').map((name) => {
+    const row = ROWS.find((one) => one.name === name);
+    if (row === undefined) throw new Error(`no such row: ${name}; there are ${ROWS.map((one) => one.name).join(', ')}`);
+    return row;
+  });
 }
 
-async function generate(
-  side: Side,
-  what: Pick<GeneratorTask, 'kind' | 'connections' | 'seconds'>,
-): Promise<GeneratorFigures> {
-  const task: GeneratorTask = { ...what, port: side.port, keys: KEYS, valueBytes: VALUE_BYTES };
-  const generator = resolve(import.meta.dirname, 'generator.ts');
-  const { stdout } = await promisify(execFile)(process.execPath, [generator, JSON.stringify(task)]);
-  const figures = JSON.parse(stdout) as GeneratorFigures;
-  if (figures.failed > 0)
-    throw new Error(`${side.name} refused ${figures.failed} of ${figures.requests} requests (${what.kind})`);
-  return figures;
-}
-
-function print(kind: string, sides: readonly Side[], bare: readonly Round[], chorus: readonly Round[]): void {
-  console.log(`\n${kind} of ${VALUE_BYTES} B, ${KEYS} keys`);
-  console.log(
-    `  ${''.padEnd(22)}${'requests/s'.padStart(12)}${'p50 ms'.padStart(9)}${'p99 ms'.padStart(9)}${'CPU µs'.padStart(9)}`,
-  );
-  for (const [at, rounds] of [bare, chorus].entries()) {
-    const cells = [
-      median(rounds.map((round) => round.perSecond))
-        .toFixed(0)
-        .padStart(12),
-      median(rounds.map((round) => round.p50Ms))
-        .toFixed(2)
-        .padStart(9),
-      median(rounds.map((round) => round.p99Ms))
-        .toFixed(2)
-        .padStart(9),
-      median(rounds.map((round) => round.processorUs))
-        .toFixed(1)
-        .padStart(9),
-    ];
-    console.log(`  ${(sides[at]?.name ?? '').padEnd(22)}${cells.join('')}`);
+function numbersGiven(): Partial<BenchOptions> {
+  const given: Record<string, number> = {};
+  for (const name of Object.keys(DEFAULTS) as (keyof BenchOptions)[]) {
+    const text = values[name];
+    if (text === undefined) continue;
+    given[name] = Number(text);
+    if (!(Number(text) > 0)) throw new Error(`--${name} is a number above 0, not ${text}`);
   }
-  const processorRatio = median(chorus.map((round, at) => (bare[at]?.processorUs ?? Number.NaN) / round.processorUs));
-  console.log(
-    `  ratio (median of the rounds): ${ratioText(bare, chorus)}; by processor time: ${processorRatio.toFixed(2)}`,
-  );
+  return given;
 }
 
-/** Each round is compared with its own neighbour: the machine drifts from minute to minute. */
-function ratioText(bare: readonly Round[], chorus: readonly Round[]): string {
-  return median(chorus.map((round, at) => round.perSecond / (bare[at]?.perSecond ?? Number.NaN))).toFixed(2);
+function tableOf(lines: readonly Line[]): string {
+  const cells = lines.map(({ row, figure, unit, ours, other, theirs, timesBetter }) => [
+    row,
+    `${figure}, ${unit}`,
+    numberText(ours),
+    other,
+    numberText(theirs),
+    `${timesBetter.toFixed(2)} ×`,
+  ]);
+  const all = [['row', 'figure', 'Chorus', 'beside', 'its figure', 'Chorus is better'], ...cells];
+  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)));
+  const text = all.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [text[0], rule, ...text.slice(1)].join('\n');
 }
 
-function median(all: readonly number[]): number {
-  const sorted = all.toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
+function numberText(value: number): string {
+  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
+  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 }
 
-function circumstances(rounds: number, seconds: number, connections: number): string {
+function circumstances({ rounds, seconds, connections }: BenchOptions): string {
   const all = cpus();
   const machine = `${all.length} × ${all[0]?.model.trim() ?? 'unknown processor'}, Node ${process.versions.node}`;
-  const turns = `${rounds} rounds of ${seconds} s each, alternating, ${connections} connections, one request in flight on each`;
-  return `\n${machine}, ${new Date().toISOString().slice(0, 10)}; ${turns}; embedded log, every PUT durable`;
+  const turns = `${rounds} rounds in turn, ${seconds} s each, ${connections} connections, one request in flight on each`;
+  const load = `load ${loadavg()[0]?.toFixed(1)} at the end`;
+  return `${machine}, ${new Date().toISOString().slice(0, 10)}; ${turns}; embedded log, every write durable; ${load}`;
 }

@@ -1,14 +1,17 @@
-// The two sides of the benchmark, each a process of its own, and their processor time.
+// The servers of the bench, each a process of its own, and their processor time.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync, rmSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
+import { startEtcd } from '../servers/etcd.ts';
 import { freePort, temporaryDirectory } from '../servers/places.ts';
+import type { Api } from './requests.ts';
 
 export type Side = {
   readonly name: string;
+  readonly api: Api;
   readonly port: number;
   /** Processor time used up to now, all threads, in microseconds; NaN where /proc is not to be had. */
   processorMicroseconds(): number;
@@ -42,6 +45,19 @@ export async function startChorus(): Promise<Side> {
   return sideOf('one Chorus node', port, child, async () => rmSync(directory, { recursive: true, force: true }));
 }
 
+/** One member, with the defaults a user gets: every write is synced before it is answered. */
+export async function startEtcdSide(): Promise<Side> {
+  const etcd = await startEtcd();
+  const { port, pid, close } = etcd;
+  return {
+    name: 'etcd',
+    api: 'etcd',
+    port,
+    processorMicroseconds: () => processorMicroseconds(pid() ?? 0),
+    stop: close,
+  };
+}
+
 function sideOf(name: string, port: number, child: ChildProcess, clean: () => Promise<void>): Side {
   const stop = async () => {
     if (child.exitCode === null && child.signalCode === null) {
@@ -51,7 +67,7 @@ function sideOf(name: string, port: number, child: ChildProcess, clean: () => Pr
     }
     await clean();
   };
-  return { name, port, processorMicroseconds: () => processorMicroseconds(child.pid ?? 0), stop };
+  return { name, api: 'plain', port, processorMicroseconds: () => processorMicroseconds(child.pid ?? 0), stop };
 }
 
 async function ready(port: number, child: ChildProcess): Promise<void> {

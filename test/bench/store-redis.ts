@@ -44,6 +44,25 @@ export async function measureRedis(keys: number, keyBytes: number, valueBytes: n
   }
 }
 
+/** Sets keys 0 to `keys` − 1, a thousand at a time, and has all of them written to the file that a restart loads. */
+export async function fillRedis(
+  port: number,
+  keys: number,
+  entryOf: (n: number) => { readonly key: string; readonly value: string },
+): Promise<void> {
+  const socket = connect({ port, host: '127.0.0.1', noDelay: true });
+  try {
+    await once(socket, 'connect');
+    await timed(socket, keys, (n) => {
+      const { key, value } = entryOf(n);
+      return command('SET', key, value);
+    });
+    await exchange(socket, command('SAVE'), 1);
+  } finally {
+    socket.destroy();
+  }
+}
+
 async function timed(socket: Socket, count: number, commandOf: (i: number) => string): Promise<number> {
   const begun = performance.now();
   for (let from = 0; from < count; from += PIPELINE) {

@@ -1,5 +1,6 @@
 // One keyspace of the store benchmark, in a process of its own: filled, read, changed, listed, paced and emptied; figures as JSON.
-
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import type { Entry, Keyspace } from '../../src/core/keyspace.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
 import { MapKeyspace } from '../model/map-keyspace.ts';
@@ -38,6 +39,18 @@ const keyBytes = Buffer.from('key:0000000000000000');
 let revision = 0;
 
 if (import.meta.main) console.log(JSON.stringify(await measure(JSON.parse(process.argv[2] ?? '') as StoreTask)));
+
+/** Runs this file as a process of its own. */
+export async function measureStore(task: StoreTask): Promise<StoreFigures> {
+  // A Map of some millions of keys needs more than the default heap.
+  const flags = ['--expose-gc', '--max-old-space-size=8192'];
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    ...flags,
+    import.meta.filename,
+    JSON.stringify(task),
+  ]);
+  return JSON.parse(stdout) as StoreFigures;
+}
 
 async function measure({ kind, keys, seconds }: StoreTask): Promise<StoreFigures> {
   const keyspace = { nothing, map: () => new MapKeyspace(), 'off-heap': () => new OffHeapKeyspace(2 ** 40 + 1) }[

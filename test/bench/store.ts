@@ -1,17 +1,8 @@
 // node test/bench/store.ts [--keys 5000000] [--seconds 5]: what a key costs outside the heap, in a Map, and in a real Redis, in one run.
-import { execFile } from 'node:child_process';
 import { cpus, loadavg } from 'node:os';
-import { resolve } from 'node:path';
-import { parseArgs, promisify } from 'node:util';
+import { parseArgs } from 'node:util';
 import { measureRedis, type RedisFigures } from './store-redis.ts';
-import {
-  KEY_BYTES,
-  STORE_KINDS,
-  type StoreFigures,
-  type StoreKind,
-  type StoreTask,
-  VALUE_BYTES,
-} from './store-side.ts';
+import { KEY_BYTES, measureStore, STORE_KINDS, type StoreFigures, type StoreKind, VALUE_BYTES } from './store-side.ts';
 
 const NAMES: Readonly<Record<StoreKind, string>> = {
   nothing: 'no store at all',
@@ -39,14 +30,6 @@ async function main(keys: number, seconds: number): Promise<void> {
   const ratio = (offHeap?.bytesPerKey ?? Number.NaN) / redis.bytesPerKey;
   console.log(`bytes per key, outside the heap against Redis: ${ratio.toFixed(2)}`);
   console.log(circumstances(seconds));
-}
-
-async function measureStore(task: StoreTask): Promise<StoreFigures> {
-  const side = resolve(import.meta.dirname, 'store-side.ts');
-  // A Map of some millions of keys needs more than the default heap.
-  const flags = ['--expose-gc', '--max-old-space-size=8192'];
-  const { stdout } = await promisify(execFile)(process.execPath, [...flags, side, JSON.stringify(task)]);
-  return JSON.parse(stdout) as StoreFigures;
 }
 
 function storeRow(figures: StoreFigures, kind: StoreKind): Record<string, string> {

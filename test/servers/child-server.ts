@@ -151,6 +151,8 @@ export type ServerControls = {
   output(): string;
   /** Whether it answers in its own protocol within a second. */
   isReady(): Promise<boolean>;
+  /** Of the process itself; undefined before the first start. */
+  pid(): number | undefined;
   /** Ends it and removes its directory. */
   close(): Promise<void>;
 };
@@ -177,6 +179,7 @@ export async function startAlone(options: ChildServerOptions): Promise<ServerCon
     resume: () => server.resume(),
     output: () => server.output,
     isReady: () => options.isReady().catch(() => false),
+    pid: () => server.pid,
     close,
   };
 }

@@ -13,6 +13,7 @@ export const SERVERS = [
   'mariadb',
   'postgres',
   'rabbitmq',
+  'etcd', // for the bench alone
   'mongodb', // a stand-in: see mongodb.ts
 ] as const;
 export type ServerName = (typeof SERVERS)[number];
@@ -28,6 +29,7 @@ const RECIPES: Record<ServerName, Recipe> = {
   postgres: debianPackage('postgresql', '/usr/lib/postgresql/*/bin/postgres'),
   rabbitmq: debianPackage('rabbitmq-server', '/usr/lib/rabbitmq/bin/rabbitmq-server'),
   mongodb: { isInstalled: isMongodbInstalled, install: installMongodb, advice: JAVA_ADVICE },
+  etcd: debianPackage('etcd-server', '/usr/bin/etcd'),
 };
 
 export function isInstalled(name: ServerName): boolean {

@@ -1,0 +1,19 @@
+// All rows of the bench, in the order in which they are run.
+import type { Row } from './contest.ts';
+import { getRow, putRow, transactionRow } from './http-rows.ts';
+import { listRow } from './list-row.ts';
+import { restartRow } from './restart-row.ts';
+import { snapshotRow } from './snapshot-row.ts';
+import { storeRow } from './store-row.ts';
+import { watchRow } from './watch-row.ts';
+
+export const ROWS: readonly Row[] = [
+  getRow,
+  putRow,
+  transactionRow,
+  watchRow,
+  listRow,
+  storeRow,
+  snapshotRow,
+  restartRow,
+];
