@@ -5,12 +5,12 @@ import { memory } from '../../../src/cache/tiers/memory.ts';
 import { tiers } from '../../../src/cache/tiers.ts';
 import { atomicStoreContract } from '../../suites/atomic-store.ts';
 import { cacheStoreContract } from '../../suites/cache-store.ts';
-import { mapStore } from '../../suites/map-store.ts';
+import { mapPlace } from '../../suites/map-store.ts';
 
 cacheStoreContract('memory', async () => shared(memory()));
-cacheStoreContract('slots as bytes', async () => shared(slotted(mapStore(), { prefix: 'space:' })));
-cacheStoreContract('two tiers', async () => shared(tiers([memory({ name: 'near' }), slotted(mapStore())])));
-atomicStoreContract('a map', async () => mapStore());
+cacheStoreContract('slots as bytes', async () => shared(slotted(mapPlace().open(), { prefix: 'space:' })));
+cacheStoreContract('two tiers', async () => shared(tiers([memory({ name: 'near' }), slotted(mapPlace().open())])));
+atomicStoreContract('a map', async () => mapPlace().open());
 
 /** In one process all handles are one. */
 function shared<Store extends { close(): Promise<void> }>(store: Store) {
