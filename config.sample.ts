@@ -49,6 +49,14 @@ export const config = {
     maxOutcomes: 1_000_000,
   },
 
+  // When a snapshot of the whole state is saved, so that a restart reads it and the rest of the log, and the log can be trimmed.
+  snapshots: {
+    // The log has grown by so much since the last one, and by as much as keys and values take …
+    everyBytes: '256MiB',
+    // … or by so many records, whatever their size.
+    everyRecords: 1_000_000,
+  },
+
   // How long the log may be unreachable at the start before the node gives up with exit code 69.
   startTimeout: '60s',
   // On SIGTERM: how long requests in flight may take to finish …

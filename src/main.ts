@@ -11,7 +11,10 @@ import { FEATURE_LEVEL } from './core/commands/table.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import type { CommitLog } from './log/commit-log.ts';
 import { openEmbeddedLog } from './log/embedded-log.ts';
+import { openFileSnapshots } from './log/file-snapshots.ts';
 import { createMemoryLogStore } from './log/memory-log.ts';
+import { createMemorySnapshots } from './log/memory-snapshots.ts';
+import type { SnapshotStore } from './log/snapshot-store.ts';
 import { fileIdentity } from './node/identity-file.ts';
 import { type ChorusNode, createNode } from './node/node.ts';
 import { readFlags, readSettings, type Settings } from './settings.ts';
@@ -49,12 +52,14 @@ async function main(): Promise<void> {
 async function start(settings: Settings, logger: Logger): Promise<Running> {
   const { host, port, address, allowedHosts, defaultConsistency } = settings.http;
   const limits = stateLimits(settings);
+  const { log, store } = await openStorage(settings, logger);
   const node = createNode({
     nodeId: settings.nodeId,
     address,
     pid: process.pid,
     version: programVersion(),
-    log: await openLog(settings, logger),
+    log,
+    snapshots: { ...settings.snapshots, store },
     world: systemWorld,
     logger,
     limits,
@@ -91,17 +96,28 @@ async function stop({ node, server }: Running, settings: Settings, drainMs: numb
   ]);
 }
 
-async function openLog({ log, dataDir, startTimeout }: Settings, logger: Logger): Promise<CommitLog> {
+type Storage = { readonly log: CommitLog; readonly store: SnapshotStore };
+
+async function openStorage({ log, dataDir, nodeId, startTimeout }: Settings, logger: Logger): Promise<Storage> {
   switch (log.kind) {
     case 'embedded':
-      return openEmbeddedLog({ dir: join(dataDir, 'log') });
+      return {
+        log: await openEmbeddedLog({ dir: join(dataDir, 'log') }),
+        store: await openFileSnapshots({ dir: dataDir, node: nodeId }),
+      };
     case 'kafka': {
-      // Only where it is wanted: loading kafkajs takes a good part of a node's start.
+      // Only where they are wanted: loading kafkajs takes a good part of a node's start.
       const { openKafkaLog } = await import('./log/kafka-log.ts');
-      return openKafkaLog({ ...log.kafka, logger, startTimeoutMs: startTimeout });
+      const { openKafkaSnapshots } = await import('./log/kafka-snapshots.ts');
+      const options = { ...log.kafka, logger, startTimeoutMs: startTimeout };
+      const [opened, store] = await Promise.all([openKafkaLog(options), openKafkaSnapshots(options)]);
+      return { log: opened, store };
     }
     case 'memory':
-      return createMemoryLogStore({ clock: systemWorld.clock }).open();
+      return {
+        log: createMemoryLogStore({ clock: systemWorld.clock }).open(),
+        store: createMemorySnapshots().open(),
+      };
   }
 }
 

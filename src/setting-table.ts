@@ -1,5 +1,5 @@
 // The table of all settings: name in config.ts, flag, variable, kind, default and help. One row is all that a new setting needs.
-import { FRAME_LIMITS, NODE_LIMITS, STATE_LIMITS } from './base/limits.ts';
+import { FRAME_LIMITS, NODE_LIMITS, SNAPSHOT_DEFAULTS, STATE_LIMITS } from './base/limits.ts';
 import { CONSISTENCIES } from './node/requests.ts';
 import { choice, count, duration, host, list, port, size, text } from './setting-kinds.ts';
 
@@ -143,6 +143,22 @@ export const SETTING_TABLE = {
     fallback: STATE_LIMITS.maxOutcomes,
     least: 1,
     most: 16_000_000,
+  }),
+  'snapshots.everyBytes': size({
+    flag: 'snapshot-every-bytes',
+    variable: 'CHORUS_SNAPSHOT_EVERY_BYTES',
+    help: 'A snapshot is saved when the log has grown by so much, and by as much as keys and values take.',
+    fallback: SNAPSHOT_DEFAULTS.everyBytes,
+    least: 1024,
+    most: 2 ** 50,
+  }),
+  'snapshots.everyRecords': count({
+    flag: 'snapshot-every-records',
+    variable: 'CHORUS_SNAPSHOT_EVERY_RECORDS',
+    help: 'A snapshot is saved when the log has grown by so many records, whatever their size.',
+    fallback: SNAPSHOT_DEFAULTS.everyRecords,
+    least: 10,
+    most: 1_000_000_000,
   }),
   startTimeout: duration({
     flag: 'start-timeout',

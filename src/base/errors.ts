@@ -7,6 +7,8 @@ export const EXIT = {
   logUnreachable: 69,
   brokenAssertion: 70,
   damagedData: 74,
+  /** Start again: a snapshot brings it up to date. */
+  leftBehind: 75,
 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 

@@ -49,7 +49,8 @@ export const MEMBER_LIMITS = {
   maxMembers: 64,
   forgottenAfterMs: 60 * MINUTE,
   reportsKept: 8,
-  notesKept: 64,
+  /** Digests noted by a node; a snapshot that was longer in the making cannot be verified. */
+  notesKept: 1024,
   /** A member is dead once another has written this many heartbeats since its last one. */
   heartbeatsMissed: 4,
 } as const;
@@ -180,6 +181,12 @@ export const KAFKA_LIMITS = {
   brokersAsked: 5,
 } as const;
 
+/** How much the log grows between two snapshots. */
+export const SNAPSHOT_DEFAULTS = {
+  everyBytes: 256 * MIB,
+  everyRecords: 1_000_000,
+} as const;
+
 /** Bounds of snapshots. */
 export const SNAPSHOT_LIMITS = {
   /** A chunk ends at the first entry that reaches either: it is made, or restored, in one turn of the event loop. */
@@ -192,6 +199,14 @@ export const SNAPSHOT_LIMITS = {
   maxManifestBytes: 64 * KIB,
   /** A chunk lies in the log of snapshots in parts of at most so many bytes. */
   partBytes: MIB - KIB,
+  /** After a snapshot, or the attempt at one, the next is not begun before this. */
+  retryMs: 5 * SECOND,
+  /** For an announcement to be in the log and applied. */
+  tellWithinMs: 30 * SECOND,
+  /** So long each node has for verifying before the next one begins, too. */
+  verifyTurnMs: 10 * SECOND,
+  /** A saved snapshot that nobody has verified by then is followed by another. */
+  verifiedWithinMs: 60 * SECOND,
   /** How long one part is tried to be appended to the log of snapshots. */
   appendPatienceMs: 30 * SECOND,
 } as const;

@@ -22,6 +22,11 @@ export const FAULT_POINTS = [
   'after-apply-before-answer',
   'before-heartbeat',
   'before-chores',
+  'while-saving-snapshot',
+  'before-snapshot-told',
+  'while-reading-snapshot',
+  'before-verified',
+  'before-trim',
 ] as const;
 export type FaultPoint = (typeof FAULT_POINTS)[number];
 

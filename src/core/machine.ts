@@ -25,15 +25,26 @@ export type MachineCounters = {
 };
 
 export class Machine {
-  readonly state: State;
   readonly counters: MachineCounters = { framesApplied: 0, copies: 0, strangers: 0, garbage: 0, repeats: 0 };
   /** Digests noted at the ends of frames, newest last: of this replica, not of the state. */
   readonly notes: DigestReport[] = [];
+  #state: State;
   #nextOffset: number;
 
   constructor(keyspace: Keyspace, firstOffset = 0) {
-    this.state = new State(keyspace);
+    this.#state = new State(keyspace);
     this.#nextOffset = firstOffset;
+  }
+
+  get state(): State {
+    return this.#state;
+  }
+
+  /** Goes on from another state, restored from a snapshot, with the record at `offset`. Nothing is noted of it: nobody has compared it yet. */
+  goOnFrom(state: State, offset: number): void {
+    this.#state = state;
+    this.#nextOffset = offset;
+    this.notes.length = 0;
   }
 
   /** Offset of the record to be applied next. */

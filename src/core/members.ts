@@ -2,7 +2,6 @@
 
 import type { Hasher } from '../base/hash.ts';
 import { MEMBER_LIMITS } from '../base/limits.ts';
-import { type Agreement, agreementOf } from './agreement.ts';
 import type { DigestReport, Heartbeat } from './commands/command.ts';
 
 /** One incarnation (process lifetime) of a node. Only the current one of each nodeId is a member in the cluster's sense. */
@@ -99,11 +98,6 @@ export class Members {
   /** The live and ready member with the smallest id, if there is any. */
   duty(): Member | undefined {
     return this.current.find((member) => member.latest?.isReady === true && this.isLive(member));
-  }
-
-  /** Whether more than half of the live ready members report one digest at one offset, at the latest offset of which that can be said. */
-  agreement(): Agreement | undefined {
-    return agreementOf(this.liveReady());
   }
 
   live(): readonly Member[] {

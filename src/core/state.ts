@@ -10,6 +10,7 @@ import { BEFORE_TIME, type LogTime } from './log-time.ts';
 import { Members } from './members.ts';
 import { isSuccess, type Verdict } from './outcome.ts';
 import { RecentOutcomes } from './recent.ts';
+import { hashMarks, NO_SNAPSHOTS, type SnapshotMarks } from './snapshot-marks.ts';
 
 const MARK = { value: new Uint8Array(0), contentType: '', expiresAt: 0 };
 
@@ -24,6 +25,7 @@ export class State {
   revision = 0;
   /** The backup that is being restored, and the part that comes next: until its end clients' commands are refused. */
   restoring: { readonly backup: string; readonly next: number } | undefined;
+  snapshots: SnapshotMarks = NO_SNAPSHOTS;
   /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
   onChange: ChangeListener | undefined;
   /** While a transaction is under way: what it did so far. */
@@ -95,6 +97,7 @@ export class State {
     hasher.number(this.keyspace.digest.high).number(this.keyspace.digest.low);
     this.recent.hashInto(hasher);
     this.members.hashInto(hasher);
+    hashMarks(hasher, this.snapshots);
     return hasher.value;
   }
 }

@@ -42,6 +42,7 @@ export function createApp(service: HttpService): Express {
   resource('/v1/transactions', { POST: createTransaction(service) });
   resource('/v1/watch', { GET: createWatch(service) });
   resource('/v1/cluster', { GET: operations.cluster });
+  resource('/v1/snapshots', { POST: operations.snapshot });
   resource('/v1/openapi.json', { GET: createOpenApi(service) });
   resource('/livez', { GET: operations.livez });
   resource('/readyz', { GET: operations.readyz });

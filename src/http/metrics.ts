@@ -10,6 +10,7 @@ export type Route =
   | 'transactions'
   | 'watch'
   | 'cluster'
+  | 'snapshots'
   | 'livez'
   | 'readyz'
   | 'metrics'
@@ -38,6 +39,10 @@ const COUNTERS: readonly Row[] = [
   ['disagreements', 'chorus_digest_disagreements_total', 'Times two members reported different digests at one offset'],
   ['repeats', 'chorus_repeats_total', 'Commands answered with the outcome of an earlier attempt'],
   ['watchersCutOff', 'chorus_watchers_cut_off_total', 'Watchers that were too slow'],
+  ['snapshotsSaved', 'chorus_snapshots_saved_total', 'Snapshots that this node saved'],
+  ['snapshotsVerified', 'chorus_snapshots_verified_total', 'Snapshots that this node read back and found right'],
+  ['snapshotFailures', 'chorus_snapshot_failures_total', 'Failures to save or verify a snapshot, or to trim the log'],
+  ['logTrims', 'chorus_log_trims_total', 'Times that this node trimmed the log'],
   ['clockJumps', 'chorus_clock_jumps_total', 'Jumps of the clock of the log'],
 ];
 
@@ -49,6 +54,10 @@ const GAUGES: readonly Row[] = [
   ['keys', 'chorus_keys', 'Keys stored'],
   ['bytes', 'chorus_bytes', 'Logical bytes stored'],
   ['rememberedOutcomes', 'chorus_remembered_outcomes', 'Outcomes remembered by id'],
+  ['snapshotRevision', 'chorus_snapshot_revision', 'Revision of the newest verified snapshot'],
+  ['snapshotAgeSeconds', 'chorus_snapshot_age_seconds', 'Time since the newest snapshot was verified'],
+  ['snapshotBytes', 'chorus_snapshot_bytes', 'Size of the last snapshot that this node saved'],
+  ['snapshotSeconds', 'chorus_snapshot_seconds', 'What the last snapshot that this node saved took'],
 ];
 
 export function createMetrics(node: NodeApi): HttpMetrics {

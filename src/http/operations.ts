@@ -1,4 +1,4 @@
-// What operators and balancers ask: /livez, /readyz, /metrics and /v1/cluster.
+// What operators and balancers ask: /livez, /readyz, /metrics, /v1/cluster and /v1/snapshots.
 import { unreachable } from '../base/assert.ts';
 import type { Phase, Refusal, Status } from '../node/requests.ts';
 import { answer, answerJson, TEXT_TYPE } from './answers.ts';
@@ -15,6 +15,7 @@ export type Operations = {
   readonly readyz: Handler;
   readonly metrics: Handler;
   readonly cluster: Handler;
+  readonly snapshot: Handler;
 };
 
 const REFUSAL_OF_PHASE: Readonly<Record<Phase, Refusal | undefined>> = {
@@ -81,6 +82,15 @@ export function createOperations(service: HttpService): Operations {
       if (check !== 'digests') throw invalidParameter('check', '"check" can only be digests.');
       answerJson(service, request, response, 200, await checkedDigests(service, timeoutMs));
     },
+
+    /** Saves one now; answers when another node has read it back, or at the end of `timeout` without that. */
+    async snapshot(request, response) {
+      response.locals.route = 'snapshots';
+      const timeout = queryOf(response.locals.target, ROUTES['/v1/snapshots'].POST).get('timeout');
+      const timeoutMs =
+        timeout === undefined ? limits.maxTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+      answerJson(service, request, response, 201, await takenSnapshot(service, timeoutMs));
+    },
   };
 }
 
@@ -93,6 +103,22 @@ async function checkedDigests({ node }: HttpService, timeoutMs: number): Promise
       throw refusalProblem(result.reason);
     case 'timed-out':
       throw new Problem('check-timed-out');
+    default:
+      return unreachable(result);
+  }
+}
+
+async function takenSnapshot({ node }: HttpService, timeoutMs: number): Promise<unknown> {
+  const result = await node.takeSnapshot(timeoutMs);
+  switch (result.kind) {
+    case 'saved':
+      return { ...result.snapshot, verified: result.isVerified };
+    case 'refused':
+      throw result.reason === 'feature-not-enabled' ? new Problem(result.reason) : refusalProblem(result.reason);
+    case 'failed':
+      throw new Problem('snapshot-failed', { detail: "The snapshot could not be saved; this node's log says why." });
+    case 'timed-out':
+      throw new Problem('snapshot-timed-out', { detail: 'The snapshot is still being saved, and goes on.' });
     default:
       return unreachable(result);
   }

@@ -47,6 +47,7 @@ export const PROBLEMS = {
     title: 'Not every node of the cluster knows this command yet',
     retryable: true,
   },
+  'snapshot-failed': { status: 503, title: 'The snapshot could not be saved', retryable: true },
   replaying: { status: 503, title: 'The node is still replaying the log', retryable: true },
   paused: { status: 503, title: 'The node was paused and is catching up', retryable: true },
   stopping: { status: 503, title: 'The node is stopping', retryable: true },
@@ -57,6 +58,7 @@ export const PROBLEMS = {
   deadline: { status: 504, title: 'The command reached the log after its time was up', retryable: true },
   'revision-not-reached': { status: 504, title: 'The wanted revision was not reached in time', retryable: true },
   'check-timed-out': { status: 504, title: 'Not every member reported its digest in time', retryable: true },
+  'snapshot-timed-out': { status: 504, title: 'The snapshot was not saved in time', retryable: true },
   'memory-full': { status: 507, title: 'The memory limit of the cluster is reached', retryable: true },
 } as const satisfies Record<string, Kind>;
 

@@ -10,6 +10,7 @@ export const ROUTES = {
   '/v1/transactions': { POST: ['timeout'] },
   '/v1/watch': { GET: ['prefix', 'since'] },
   '/v1/cluster': { GET: ['check', 'timeout'] },
+  '/v1/snapshots': { POST: ['timeout'] },
   '/v1/openapi.json': { GET: [] },
   '/livez': { GET: [] },
   '/readyz': { GET: ['verbose'] },

@@ -1,13 +1,14 @@
 // The cluster as this node sees it: its members, limits and agreement, for people and for /v1/cluster.
 import type { Member } from '../core/members.ts';
 import type { State } from '../core/state.ts';
-import type { ClusterView, MemberView } from './requests.ts';
+import type { ClusterView, MemberView, SnapshotsView } from './requests.ts';
 
 export type Viewpoint = {
   readonly node: string;
   readonly incarnation: string;
   readonly isReady: boolean;
   readonly lagMs: number;
+  readonly snapshots: SnapshotsView;
 };
 
 export function clusterView(state: State, viewpoint: Viewpoint): ClusterView {
@@ -22,6 +23,7 @@ export function clusterView(state: State, viewpoint: Viewpoint): ClusterView {
     disagreements: state.members.disagreements,
     limits: { ...state.limits },
     members: state.members.current.map((member) => memberView(state, member, member === duty, viewpoint)),
+    snapshots: viewpoint.snapshots,
   };
 }
 

@@ -1,25 +1,28 @@
 // Asks the whole cluster for its digests at one common offset: a checkpoint in the log, then the members' reports of it.
 import type { Clock } from '../base/world.ts';
-import { commonReports } from '../core/agreement.ts';
-import { encodeCommand } from '../core/codec.ts';
 import type { DigestReport } from '../core/commands/command.ts';
 import type { Machine } from '../core/machine.ts';
+import { commonReports } from './agreement.ts';
+import { encodeChore } from './chores.ts';
 import { hexDigest } from './cluster-view.ts';
 import type { Committer } from './committer.ts';
 import type { Positions } from './positions.ts';
-import type { DigestCheck } from './requests.ts';
+import type { DigestCheck, Refusal } from './requests.ts';
 
 export type DigestCheckOptions = {
   readonly machine: Machine;
   readonly committer: Committer;
   readonly offsets: Positions;
   readonly clock: Clock;
+  refusal(): Refusal | undefined;
 };
 
-const CHECKPOINT = encodeCommand({ attempt: 0, id: '', caller: '', deadline: 0 }, { type: 'checkpoint' });
+const CHECKPOINT = encodeChore({ type: 'checkpoint' });
 
 export async function checkDigests(options: DigestCheckOptions, timeoutMs: number): Promise<DigestCheck> {
   const { machine, committer, offsets, clock } = options;
+  const reason = options.refusal();
+  if (reason !== undefined) return { kind: 'refused', reason };
   const deadlineAt = clock.monotonicMs() + timeoutMs;
   const appended = committer.addChores([CHECKPOINT], deadlineAt);
   let reached = await offsets.reachTold(appended, deadlineAt);

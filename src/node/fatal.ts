@@ -4,7 +4,7 @@ import { EXIT, FatalError, messageOf } from '../base/errors.ts';
 export function trimmedWithoutSnapshot(start: number): FatalError {
   return new FatalError(
     EXIT.damagedData,
-    `The log begins at offset ${start}: what came before was trimmed, and there is no snapshot to start from. Starting empty would lose it. Restore the log or a snapshot.`,
+    `The log begins at offset ${start}: what came before was trimmed, and no good snapshot goes on from there. Starting empty would lose it. Put a snapshot of this cluster, at that offset or a later one, back into the snapshot store (this node's log says which were passed over, and why), or the log's beginning.`,
   );
 }
 
@@ -15,6 +15,24 @@ export function logUnreachable(cause: unknown): never {
     EXIT.logUnreachable,
     `The log could not be asked where it begins and ends: ${messageOf(cause)}. See that it runs, and start again.`,
     { cause },
+  );
+}
+
+/** The store failed, not a snapshot: starting without one would replay too much, or refuse for no reason. */
+export function snapshotsUnreadable(cause: unknown): never {
+  if (cause instanceof FatalError) throw cause;
+  throw new FatalError(
+    EXIT.logUnreachable,
+    `The snapshots could not be read: ${messageOf(cause)}. See that their store can be reached, and start again.`,
+    { cause },
+  );
+}
+
+/** The log was trimmed below this node's place while it stood still or was cut off. */
+export function leftBehind(wanted: number, start: number): FatalError {
+  return new FatalError(
+    EXIT.leftBehind,
+    `This node had applied the log up to offset ${wanted}, and it was trimmed up to ${start} meanwhile. Start it again: it goes on from a snapshot.`,
   );
 }
 

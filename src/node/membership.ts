@@ -7,6 +7,7 @@ import { encodeCommand } from '../core/codec.ts';
 import type { StateLimits } from '../core/commands/command.ts';
 import { FEATURE_LEVEL } from '../core/commands/table.ts';
 import type { Machine } from '../core/machine.ts';
+import { agreementOf } from './agreement.ts';
 import { lostLog, newerCluster, nodeIdInUse, otherCluster, unsavedIdentity } from './fatal.ts';
 import type { Heart } from './heart.ts';
 
@@ -45,10 +46,14 @@ export class Membership {
     this.#options = options;
   }
 
-  /** To be called before the log is followed; rejects where it cannot be this data directory's log. */
-  async load(logEnd: number): Promise<void> {
+  /**
+   * To be called before the log is followed; rejects where it cannot be this data directory's log. The cluster that the
+   * directory belongs to; undefined if to none yet.
+   */
+  async load(logEnd: number): Promise<string | undefined> {
     this.#cluster = await this.#options.identity.load();
     if (this.#cluster !== undefined && logEnd === 0) throw lostLog(this.#cluster);
+    return this.#cluster;
   }
 
   /** Sends a heartbeat now and every second from now on. */
@@ -122,7 +127,7 @@ export class Membership {
   #reportDisagreement(disagreements: number): void {
     this.#knownDisagreements = disagreements;
     if (!this.#options.isCaughtUp()) return;
-    const minority = this.#options.machine.state.members.agreement()?.minority;
+    const minority = agreementOf(this.#options.machine.state.members.liveReady())?.minority;
     this.#options.logger.error({ disagreements, minority }, 'replicas reported different digests');
   }
 }

@@ -2,6 +2,7 @@
 import type { Machine } from '../core/machine.ts';
 import type { Committer } from './committer.ts';
 import type { NodeMetrics } from './requests.ts';
+import type { Snapshots } from './snapshots.ts';
 import type { Watches } from './watches.ts';
 
 export type MetricSources = {
@@ -11,6 +12,9 @@ export type MetricSources = {
   readonly clockJumps: number;
   readonly waitingReads: number;
   readonly watches: Watches;
+  readonly snapshots: Snapshots;
+  /** As estimated now, ms. */
+  readonly logTime: number;
 };
 
 export function nodeMetrics({
@@ -20,10 +24,13 @@ export function nodeMetrics({
   clockJumps,
   waitingReads,
   watches,
+  snapshots,
+  logTime,
 }: MetricSources): NodeMetrics {
   const { state, counters } = machine;
   return {
     ...committer.counters,
+    ...snapshots.metrics(logTime),
     framesApplied: counters.framesApplied,
     commandsApplied: state.revision,
     copiesIgnored: counters.copies,

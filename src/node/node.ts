@@ -5,12 +5,11 @@ import type { Frame } from '../core/codec.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { type Disposition, Machine } from '../core/machine.ts';
 import type { LogRecord } from '../log/commit-log.ts';
-import { OffHeapKeyspace } from '../store/off-heap-keyspace.ts';
 import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
-import { checkDigests } from './digest-check.ts';
+import { checkDigests, type DigestCheckOptions } from './digest-check.ts';
 import { EstimatedLogTime } from './estimate.ts';
-import { broken, logUnreachable, trimmedWithoutSnapshot } from './fatal.ts';
+import { broken, logUnreachable } from './fatal.ts';
 import { Heart } from './heart.ts';
 import { Membership } from './membership.ts';
 import { nodeMetrics } from './metrics.ts';
@@ -29,12 +28,16 @@ import type {
   ReadRequest,
   ReadResult,
   Refusal,
+  SnapshotResult,
   Status,
   WatchRequest,
   WatchResult,
   WriteRequest,
   WriteResult,
 } from './requests.ts';
+import { newKeyspace, restoreNewest } from './restore.ts';
+import type { SnapshotsOptions } from './snapshot-options.ts';
+import { Snapshots } from './snapshots.ts';
 import { isInDoubt, nodeStatus } from './status.ts';
 import { Upkeep } from './upkeep.ts';
 import { Watches } from './watches.ts';
@@ -61,7 +64,9 @@ class Node implements ChorusNode {
   readonly #replica: Replica;
   readonly #reads: Reads;
   readonly #watches: Watches;
+  readonly #chores: SnapshotsOptions & DigestCheckOptions;
   readonly #upkeep: Upkeep;
+  readonly #snapshots: Snapshots;
   readonly #heart: Heart;
   readonly #membership: Membership;
   readonly #pause: PauseDetector;
@@ -69,69 +74,71 @@ class Node implements ChorusNode {
   readonly #progress: ReplayProgress;
   readonly #following = new AbortController();
   #phase: 'starting' | 'replaying' | 'serving' | 'stopping' = 'starting';
-  #pauses = 0;
   #isDead = false;
 
   constructor(options: NodeOptions) {
     const { nodeId, log, world, logger } = options;
     const { clock } = world;
-    const machine = new Machine(new OffHeapKeyspace(Math.floor(world.random() * 2 ** 53)));
+    const machine = new Machine(newKeyspace(world));
     this.#machine = machine;
     this.nodeId = nodeId;
     this.#options = options;
     this.#incarnation = world.newId();
+    const author = { node: nodeId, incarnation: this.#incarnation };
     this.#heart = new Heart(clock);
     this.#estimate = new EstimatedLogTime(clock);
     this.#progress = new ReplayProgress(clock);
     this.#pause = new PauseDetector(clock, (pausedMs) => this.#paused(pausedMs));
     this.#committer = new Committer({
-      author: { node: nodeId, incarnation: this.#incarnation },
+      author,
       log,
       world,
       composeFirst: (n) => this.#membership.composeFirst(n),
       onAcknowledged: (attempts) => this.#writes.acknowledged(attempts),
       onPermanentlyRefused: (attempts, isUnknown) => this.#writes.permanentlyRefused(attempts, isUnknown),
     });
-    const parts = { machine, log, world, clock, committer: this.#committer, estimate: this.#estimate };
+    const common = { author, machine, log, world, clock, logger };
+    const parts = { ...common, committer: this.#committer, estimate: this.#estimate };
     this.#writes = new Writes({ ...parts, refusal: () => this.refusal('write') });
-    this.#reads = new Reads(parts);
+    this.#reads = new Reads({ ...parts, refusal: (kind) => this.refusal(kind) });
     this.#watches = new Watches({ ...parts, history: options.history, refusal: () => this.refusal('eventual-read') });
     this.#replica = new Replica({
-      ...parts,
-      logger,
+      ...common,
       isOwn: (frame) => this.#isOwn(frame),
       onOutcome: (command, outcome) => this.#writes.applied(command.attempt, outcome),
       onApplied: (record, frame, disposition) => this.#applied(record, frame, disposition),
     });
     this.#membership = new Membership({
       ...options,
-      author: { node: nodeId, incarnation: this.#incarnation },
-      machine,
+      ...common,
       heart: this.#heart,
       isReady: () => this.#isReady(),
       isCaughtUp: () => this.#progress.isOver,
       wantFirst: () => this.#committer.wantFirst(),
       onFatal: (error) => this.#die(error),
     });
-    this.#upkeep = new Upkeep({
-      state: machine.state,
-      committer: this.#committer,
+    this.#chores = {
+      ...parts,
+      policy: options.snapshots,
       offsets: this.#reads.offsets,
-      world,
+      isReady: () => this.#isReady(),
       isOnDuty: () => this.#membership.isOnDuty(),
+      refusal: () => this.refusal('write'),
       onBroken: (error) => this.#die(broken(error)),
-    });
+    };
+    this.#upkeep = new Upkeep(this.#chores);
+    this.#snapshots = new Snapshots(this.#chores);
   }
 
   async start(): Promise<void> {
     const { log, logger } = this.#options;
     const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
-    await this.#membership.load(to);
-    if (from > 0) throw trimmedWithoutSnapshot(from);
+    const cluster = await this.#membership.load(to);
+    await restoreNewest(this.#machine, { ...this.#options, ...this.#options.snapshots, from, to, cluster });
     this.#phase = 'replaying';
-    this.#progress.begin(from, to);
+    this.#progress.begin(this.#machine.nextOffset, to);
     this.#watches.applied(this.#progress.left);
-    logger.info({ incarnation: this.#incarnation, from, to }, 'began to follow the log');
+    logger.info({ incarnation: this.#incarnation, from: this.#machine.nextOffset, to }, 'began to follow the log');
     if (this.#progress.isOver) this.#proveFresh();
     this.#pause.start();
     this.#upkeep.start();
@@ -146,6 +153,7 @@ class Node implements ChorusNode {
     this.#phase = 'stopping';
     this.#upkeep.stop();
     this.#watches.stop();
+    this.#snapshots.stop();
     this.#membership.stop();
     if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
     const deadlineAt = clock.monotonicMs() + timeoutMs;
@@ -158,7 +166,7 @@ class Node implements ChorusNode {
     this.#following.abort();
     this.#reads.interrupt();
     this.#writes.refuseAll('stopping');
-    await this.#options.log.close();
+    await Promise.all([this.#options.log.close(), this.#options.snapshots.store.close()]);
   }
 
   revision(): number {
@@ -187,11 +195,11 @@ class Node implements ChorusNode {
   }
 
   read(request: ReadRequest): Promise<ReadResult> {
-    return this.#serve(request, () => this.#reads.read(request));
+    return this.#reads.read(request);
   }
 
   list(request: ListRequest): Promise<ListResult> {
-    return this.#serve(request, () => this.#reads.list(request));
+    return this.#reads.list(request);
   }
 
   watch(request: WatchRequest): WatchResult {
@@ -212,24 +220,28 @@ class Node implements ChorusNode {
       incarnation: this.#incarnation,
       isReady: this.#isReady(),
       lagMs: this.lagMs(),
+      snapshots: this.#snapshots.view(),
     });
   }
 
-  async checkDigests(timeoutMs: number): Promise<DigestCheck> {
-    const reason = this.refusal('write');
-    if (reason !== undefined) return { kind: 'refused', reason };
-    const parts = { machine: this.#machine, committer: this.#committer, offsets: this.#reads.offsets };
-    return checkDigests({ ...parts, clock: this.#options.world.clock }, timeoutMs);
+  checkDigests(timeoutMs: number): Promise<DigestCheck> {
+    return checkDigests(this.#chores, timeoutMs);
+  }
+
+  takeSnapshot(timeoutMs: number): Promise<SnapshotResult> {
+    return this.#snapshots.take(timeoutMs);
   }
 
   metrics(): NodeMetrics {
     return nodeMetrics({
       machine: this.#machine,
       committer: this.#committer,
-      pauses: this.#pauses,
+      pauses: this.#pause.count,
       clockJumps: this.#estimate.jumps,
       waitingReads: this.#reads.waiting,
       watches: this.#watches,
+      snapshots: this.#snapshots,
+      logTime: this.#estimate.now(),
     });
   }
 
@@ -238,27 +250,15 @@ class Node implements ChorusNode {
     this.#estimate.hear(state.time.now, this.#progress.isOver);
     this.#options.world.fault('after-apply-before-answer');
     this.#reads.advance(state.revision, nextOffset);
-    if (this.#progress.applied(record.offset, record.payload.length)) this.#caughtUp();
+    if (this.#progress.applied(record.offset, record.payload.length)) {
+      this.#options.logger.info(this.#progress.view(), 'caught up with the log');
+      this.#proveFresh();
+    }
     this.#watches.applied(this.#progress.left);
-    if (frame === undefined || disposition !== 'applied') return;
-    if (frame.commands[0]?.command.type === 'heartbeat' && this.#isOwn(frame)) this.#ownHeartbeatApplied(frame.n);
-    this.#membership.frameApplied();
-  }
-
-  async #serve<T extends { readonly kind: string }>(
-    { consistency }: Pick<ReadRequest, 'consistency'>,
-    find: () => Promise<T | { readonly kind: 'interrupted' }>,
-  ): Promise<Exclude<T, { readonly kind: 'interrupted' }> | { readonly kind: 'refused'; readonly reason: Refusal }> {
-    const reason = this.refusal(consistency === 'eventual' ? 'eventual-read' : 'consistent-read');
-    if (reason !== undefined) return { kind: 'refused', reason };
-    const found = await find();
-    if (found.kind !== 'interrupted') return found as Exclude<T, { readonly kind: 'interrupted' }>;
-    return { kind: 'refused', reason: this.refusal('write') ?? 'paused' };
-  }
-
-  #caughtUp(): void {
-    this.#options.logger.info(this.#progress.view(), 'caught up with the log');
-    this.#proveFresh();
+    const isOwn = frame !== undefined && disposition === 'applied' && this.#isOwn(frame);
+    this.#snapshots.applied(record, isOwn);
+    if (isOwn && frame.commands[0]?.command.type === 'heartbeat') this.#ownHeartbeatApplied(frame.n);
+    if (disposition === 'applied') this.#membership.frameApplied();
   }
 
   #proveFresh(): void {
@@ -268,6 +268,7 @@ class Node implements ChorusNode {
   #ownHeartbeatApplied(n: number): void {
     const wasReady = this.#isReady();
     this.#heart.applied(n);
+    this.#snapshots.look();
     if (!this.#heart.isFresh || wasReady || this.#phase === 'stopping') return;
     if (this.#phase === 'replaying') this.#phase = 'serving';
     this.#options.logger.info({ revision: this.revision() }, 'became ready');
@@ -275,7 +276,6 @@ class Node implements ChorusNode {
   }
 
   #paused(pausedMs: number): void {
-    this.#pauses++;
     this.#options.logger.warn({ pausedMs: Math.round(pausedMs) }, 'was stopped for a while');
     if (!this.#progress.isOver) return;
     this.#proveFresh();

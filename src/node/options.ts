@@ -6,6 +6,7 @@ import type { StateLimits } from '../core/commands/command.ts';
 import type { CommitLog } from '../log/commit-log.ts';
 import type { HistoryBounds } from './history.ts';
 import type { Identity } from './membership.ts';
+import type { SnapshotPolicy } from './snapshot-options.ts';
 
 export type NodeOptions = {
   readonly nodeId: string;
@@ -19,6 +20,7 @@ export type NodeOptions = {
   /** Used only if this node creates the cluster; otherwise the log's are. */
   readonly limits: StateLimits;
   readonly identity: Identity;
+  readonly snapshots: SnapshotPolicy;
   /** Of the events kept for watchers; default: WATCH_LIMITS. */
   readonly history?: Partial<HistoryBounds>;
   /** Called once, when this node cannot go on. */

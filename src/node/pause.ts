@@ -8,6 +8,8 @@ export class PauseDetector {
   #monotonicAt: number;
   #wallAt: number;
   #stop: Cancel = () => {};
+  /** How often this process was found to have been stopped. */
+  count = 0;
 
   constructor(clock: Clock, onPause: (pausedMs: number) => void) {
     this.#clock = clock;
@@ -31,6 +33,7 @@ export class PauseDetector {
     const pausedMs = Math.max(this.#clock.monotonicMs() - this.#monotonicAt, this.#clock.wallMs() - this.#wallAt);
     if (pausedMs <= NODE_LIMITS.pauseMs) return;
     this.#mark();
+    this.count++;
     this.#onPause(pausedMs);
   }
 

@@ -7,7 +7,7 @@ import type { Committer } from './committer.ts';
 import type { EstimatedLogTime } from './estimate.ts';
 import { listPage, type PageFound } from './listing.ts';
 import { Positions, type Reached } from './positions.ts';
-import type { ListRequest, ReadRequest } from './requests.ts';
+import type { Consistency, ListRequest, ListResult, ReadRequest, ReadResult, Refusal } from './requests.ts';
 
 export type ReadsOptions = {
   readonly machine: Machine;
@@ -15,9 +15,10 @@ export type ReadsOptions = {
   readonly committer: Committer;
   readonly log: CommitLog;
   readonly clock: Clock;
+  refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined;
 };
 
-export type Found =
+type Found =
   | { readonly kind: 'read'; readonly entry: Entry | undefined }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'interrupted' };
@@ -61,14 +62,33 @@ export class Reads {
     return isExpired(entry, estimate.now()) ? undefined : entry;
   }
 
-  async read(request: ReadRequest): Promise<Found> {
+  read(request: ReadRequest): Promise<ReadResult> {
+    return this.#serve(request.consistency, () => this.#find(request));
+  }
+
+  list(request: ListRequest): Promise<ListResult> {
+    return this.#serve(request.consistency, () => this.#findPage(request));
+  }
+
+  async #serve<T extends { readonly kind: string }>(
+    consistency: Consistency,
+    find: () => Promise<T | { readonly kind: 'interrupted' }>,
+  ): Promise<Exclude<T, { readonly kind: 'interrupted' }> | { readonly kind: 'refused'; readonly reason: Refusal }> {
+    const reason = this.#options.refusal(consistency === 'eventual' ? 'eventual-read' : 'consistent-read');
+    if (reason !== undefined) return { kind: 'refused', reason };
+    const found = await find();
+    if (found.kind !== 'interrupted') return found as Exclude<T, { readonly kind: 'interrupted' }>;
+    return { kind: 'refused', reason: this.#options.refusal('write') ?? 'paused' };
+  }
+
+  async #find(request: ReadRequest): Promise<Found> {
     if (request.consistency === 'eventual') return { kind: 'read', entry: copyOf(this.eventual(request.key)) };
     const deadlineAt = this.#options.clock.monotonicMs() + request.timeoutMs;
     const reached = await this.reach(request, deadlineAt);
     return reached === 'reached' ? this.#look(request.key, deadlineAt) : { kind: reached };
   }
 
-  list(request: ListRequest): Promise<PageFound> {
+  #findPage(request: ListRequest): Promise<PageFound> {
     return listPage(
       {
         ...this.#options,

@@ -8,6 +8,7 @@ import { type Decoded, decodeFrame, type Frame, type FrameCommand } from '../cor
 import type { Disposition, Machine } from '../core/machine.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { type CommitLog, type LogRecord, OffsetOutOfRange } from '../log/commit-log.ts';
+import { leftBehind } from './fatal.ts';
 
 export type ReplicaOptions = {
   readonly machine: Machine;
@@ -88,6 +89,7 @@ export class Replica {
 
 function fatal(error: unknown): FatalError {
   if (error instanceof FatalError) return error;
+  if (error instanceof OffsetOutOfRange && error.wanted < error.start) return leftBehind(error.wanted, error.start);
   if (error instanceof OffsetOutOfRange) {
     return new FatalError(
       EXIT.damagedData,

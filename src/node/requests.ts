@@ -144,6 +144,25 @@ export type MemberView = {
   readonly lastSeen: string;
 };
 
+export type SnapshotMarkView = {
+  readonly revision: number;
+  /** Of the first record to be applied after it. */
+  readonly offset: number;
+  /** The node that saved it, or that verified it. */
+  readonly by: string;
+  /** ISO 8601, log time. */
+  readonly at: string;
+};
+
+export type SnapshotsView = {
+  /** At most two, the newer last. */
+  readonly verified: readonly SnapshotMarkView[];
+  /** Saved, and not yet verified. */
+  readonly candidate: SnapshotMarkView | null;
+  /** The offset below which this node has seen the log trimmed; 0: it has not. */
+  readonly trimmedBelow: number;
+};
+
 export type ClusterView = {
   readonly cluster: string;
   readonly node: string;
@@ -157,6 +176,7 @@ export type ClusterView = {
   readonly disagreements: number;
   readonly limits: Readonly<Record<string, number>>;
   readonly members: readonly MemberView[];
+  readonly snapshots: SnapshotsView;
 };
 
 export type DigestCheck =
@@ -188,6 +208,26 @@ export type RestoreResult =
   /** A part of it, or nothing, was taken: the same backup may be sent again. */
   | { readonly kind: 'timed-out' };
 
+export type SavedSnapshot = {
+  /** In the snapshot store. */
+  readonly id: string;
+  readonly revision: number;
+  /** Of the first record to be applied after it. */
+  readonly offset: number;
+  readonly keys: number;
+  readonly bytes: number;
+  readonly tookMs: number;
+};
+
+export type SnapshotResult =
+  /** `isVerified`: another node read it back in time, or this one where it is alone. */
+  | { readonly kind: 'saved'; readonly snapshot: SavedSnapshot; readonly isVerified: boolean }
+  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' }
+  /** This node's log says why. */
+  | { readonly kind: 'failed' }
+  /** It goes on. */
+  | { readonly kind: 'timed-out' };
+
 /** Counters and gauges for /metrics; all monotonic unless said otherwise. */
 export type NodeMetrics = {
   readonly framesApplied: number;
@@ -203,6 +243,12 @@ export type NodeMetrics = {
   readonly clockJumps: number;
   /** Watchers that were too slow. */
   readonly watchersCutOff: number;
+  /** By this node, like the next three. */
+  readonly snapshotsSaved: number;
+  readonly snapshotsVerified: number;
+  /** Of saving, verifying or trimming. */
+  readonly snapshotFailures: number;
+  readonly logTrims: number;
   /** Gauges from here on. */
   readonly waitingCommands: number;
   readonly waitingBytes: number;
@@ -211,6 +257,12 @@ export type NodeMetrics = {
   readonly keys: number;
   readonly bytes: number;
   readonly rememberedOutcomes: number;
+  /** Of the newest verified one; 0: there is none. */
+  readonly snapshotRevision: number;
+  readonly snapshotAgeSeconds: number;
+  /** Of the last one that this node saved. */
+  readonly snapshotBytes: number;
+  readonly snapshotSeconds: number;
 };
 
 /** What http/ sees of a node. */
@@ -241,5 +293,7 @@ export type NodeApi = {
   status(): Status;
   cluster(): ClusterView;
   checkDigests(timeoutMs: number): Promise<DigestCheck>;
+  /** Saves a snapshot now and waits until it is verified, `timeoutMs` at most. */
+  takeSnapshot(timeoutMs: number): Promise<SnapshotResult>;
   metrics(): NodeMetrics;
 };

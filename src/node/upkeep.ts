@@ -1,13 +1,13 @@
 // The upkeep: the cluster's chores, done by whichever node is on duty; each is harmless twice. Now: expire what has passed.
 import { FRAME_LIMITS, NODE_LIMITS } from '../base/limits.ts';
 import type { Cancel, World } from '../base/world.ts';
-import { encodeCommand } from '../core/codec.ts';
-import type { State } from '../core/state.ts';
+import type { Machine } from '../core/machine.ts';
+import { encodeChore } from './chores.ts';
 import type { Committer } from './committer.ts';
 import type { Positions } from './positions.ts';
 
 export type UpkeepOptions = {
-  readonly state: State;
+  readonly machine: Machine;
   readonly committer: Committer;
   readonly offsets: Positions;
   readonly world: World;
@@ -15,8 +15,6 @@ export type UpkeepOptions = {
   /** A chore failed in a way that nobody foresaw. */
   onBroken(error: unknown): void;
 };
-
-const CHORE = { attempt: 0, id: '', caller: '', deadline: 0 };
 
 export class Upkeep {
   readonly #options: UpkeepOptions;
@@ -46,13 +44,14 @@ export class Upkeep {
 
   /** Proposes one lot and waits until it is applied, so that nothing is proposed twice; true if more is due. */
   async #expire(): Promise<boolean> {
-    const { state, committer, offsets, world, isOnDuty } = this.#options;
+    const { machine, committer, offsets, world, isOnDuty } = this.#options;
     if (!isOnDuty()) return false;
+    const { state } = machine;
     const due = state.keyspace.expired(state.time.now, FRAME_LIMITS.maxChoresPerFrame);
     if (due.length === 0) return false;
     world.fault('before-chores');
     const deadlineAt = world.clock.monotonicMs() + NODE_LIMITS.choreTimeoutMs;
-    const commands = due.map(({ key, revision }) => encodeCommand(CHORE, { type: 'expire', key, revision }));
+    const commands = due.map(({ key, revision }) => encodeChore({ type: 'expire', key, revision }));
     const offset = await committer.addChores(commands, deadlineAt);
     if (offset === undefined) return false;
     await offsets.reach(offset, deadlineAt);

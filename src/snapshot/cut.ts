@@ -7,9 +7,11 @@
 //   tables   = revision:varint now:varint lastRaw:i64 ( 0:u8 | 1:u8 content ) earlyTurns:varint
 //              younger:varint size:varint older:varint size:varint disagreements:varint count:varint member{count}
 //              ( 0:u8 | 1:u8 backup:text8 next:varint )
+//              ( 0:u8 | 1:u8 mark ) count:u8 mark{count}             the candidate, the verified snapshots
 //   content  = version:u8 length:u16 …                                as commands/cluster.ts writes create-cluster and heartbeat
 //   member   = node:text8 incarnation:text8 firstRevision:varint lastFrame:varint lastSeen:varint superseded:u8
 //              count:u8 heartbeat:varint{count} count:u8 report{count} ( 0:u8 | 1:u8 content )
+//   mark     = id:text8 revision:varint offset:varint by:text8 at:varint
 //   report   = offset:varint revision:varint digest:u64
 //   entries  = count:varint entry{count}
 //   entry    = key:bytes16 type:text8 revision:varint expiresAt:varint length:u32 value{length}
@@ -25,6 +27,7 @@ import type { Entry } from '../core/keyspace.ts';
 import type { Member } from '../core/members.ts';
 import type { OutcomeRow } from '../core/outcome-rows.ts';
 import type { GenerationCut } from '../core/recent.ts';
+import type { SnapshotMark } from '../core/snapshot-marks.ts';
 import type { State } from '../core/state.ts';
 import { seal } from './format.ts';
 import { KeyspaceWalk } from './keyspace-walk.ts';
@@ -118,7 +121,8 @@ function* numbered(all: Generator<Part>): Generator<Uint8Array> {
   }
 }
 
-function writeTables(writer: ByteWriter, { revision, time, cluster, limits, recent, members, restoring }: State): void {
+function writeTables(writer: ByteWriter, state: State): void {
+  const { revision, time, cluster, limits, recent, members, snapshots, restoring } = state;
   writer.varint(revision);
   writer.varint(time.now);
   writer.i64(BigInt(time.lastRaw));
@@ -133,9 +137,22 @@ function writeTables(writer: ByteWriter, { revision, time, cluster, limits, rece
   writer.varint(members.all.length);
   for (const member of members.all) writeMember(writer, member);
   writer.u8(restoring === undefined ? 0 : 1);
-  if (restoring === undefined) return;
-  writer.text8(restoring.backup);
-  writer.varint(restoring.next);
+  if (restoring !== undefined) {
+    writer.text8(restoring.backup);
+    writer.varint(restoring.next);
+  }
+  writer.u8(snapshots.candidate === undefined ? 0 : 1);
+  if (snapshots.candidate !== undefined) writeMark(writer, snapshots.candidate);
+  writer.u8(snapshots.verified.length);
+  for (const mark of snapshots.verified) writeMark(writer, mark);
+}
+
+function writeMark(writer: ByteWriter, { id, revision, offset, by, at }: SnapshotMark): void {
+  writer.text8(id);
+  writer.varint(revision);
+  writer.varint(offset);
+  writer.text8(by);
+  writer.varint(at);
 }
 
 function writeMember(writer: ByteWriter, member: Member): void {

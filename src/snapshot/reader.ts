@@ -6,6 +6,7 @@ import { type CommandSpec, readAnyKey } from '../core/commands/spec.ts';
 import type { Member } from '../core/members.ts';
 import { OUTCOME_CODES } from '../core/outcome.ts';
 import type { OutcomeRow } from '../core/outcome-rows.ts';
+import type { SnapshotMark } from '../core/snapshot-marks.ts';
 import type { State } from '../core/state.ts';
 import { CHUNK_MAGIC, PART } from './cut.ts';
 import { requireKnown, SnapshotInvalid, unseal } from './format.ts';
@@ -95,6 +96,8 @@ export class SnapshotReader {
     state.members.disagreements = reader.varint();
     state.members.restore(listOf(reader.varint(), () => readMember(reader)));
     state.restoring = reader.flag() ? { backup: reader.text8(), next: reader.varint() } : undefined;
+    const candidate = reader.flag() ? readMark(reader) : undefined;
+    state.snapshots = { candidate, verified: listOf(reader.u8(), () => readMark(reader)) };
     this.#missing.entries = this.#manifest.keys;
   }
 
@@ -136,6 +139,16 @@ function readMember(reader: ByteReader): Member {
     heartbeats: listOf(reader.u8(), () => reader.varint()),
     reports: listOf(reader.u8(), () => ({ offset: reader.varint(), revision: reader.varint(), digest: reader.u64() })),
     latest: readContent(reader, heartbeat),
+  };
+}
+
+function readMark(reader: ByteReader): SnapshotMark {
+  return {
+    id: reader.text8(),
+    revision: reader.varint(),
+    offset: reader.varint(),
+    by: reader.text8(),
+    at: reader.varint(),
   };
 }
 

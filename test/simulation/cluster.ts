@@ -1,8 +1,10 @@
 // The simulated cluster: three nodes of the real code on one memory log, and what may befall them.
+import { EXIT } from '../../src/base/errors.ts';
 import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import type { FaultPoint } from '../../src/base/world.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
+import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -27,11 +29,14 @@ export type Observer = {
 const LOG_EPOCH = 1_000_000_000_000;
 /** The cluster begins at the first feature level and rises by its members' heartbeats. */
 const LIMITS = { ...STATE_LIMITS, featureLevel: 1 };
+/** So small that commands come in between. */
+const SLICES = { chunkBytes: 60, chunkRows: 3, maxHeldBytes: 2000 };
 const silent = createLogger('silent', {});
 
 export class SimulatedCluster {
   readonly slots: Slot[] = [];
   readonly store: MemoryLogStore;
+  readonly snapshots: MemorySnapshots;
   /** Simulated time at which the record of each offset landed. */
   readonly landedAt: number[] = [];
   /** Fault points at which a process was crashed. */
@@ -42,12 +47,18 @@ export class SimulatedCluster {
   #logClockOffset = LOG_EPOCH;
   #wallClockOffset = 0;
   readonly #eventsKept: number;
+  /** Of all that concerns snapshots. */
+  readonly #chance: Scheduler;
+  readonly #snapshotEvery: number;
 
-  constructor(scheduler: Scheduler, swarm: Swarm, observer: Observer) {
+  constructor(scheduler: Scheduler, chance: Scheduler, swarm: Swarm, observer: Observer) {
+    this.#chance = chance;
+    this.#snapshotEvery = swarm.snapshotEvery;
     this.#scheduler = scheduler;
     this.#observer = observer;
     this.swarm = swarm;
     this.#eventsKept = swarm.eventsKept;
+    this.snapshots = createMemorySnapshots({ fateOfSave: () => this.#fateOfSave() });
     this.store = createMemoryLogStore({
       clock: {
         monotonicMs: () => scheduler.now,
@@ -80,6 +91,10 @@ export class SimulatedCluster {
     this.#recur(
       () => this.swarm.logClockJumpEvery,
       () => this.#jumpLogClock(),
+    );
+    this.#recur(
+      () => this.swarm.snapshotAskedEvery,
+      () => this.#askForSnapshot(),
     );
     this.#recur(
       () => this.swarm.wallClockJumpEvery,
@@ -131,6 +146,12 @@ export class SimulatedCluster {
       logger: silent,
       limits: LIMITS,
       history: { maxEvents: this.#eventsKept },
+      snapshots: {
+        store: process.wrapSnapshots(this.snapshots.open(name), () => this.#chance.random() * this.swarm.chunkDelay),
+        everyBytes: Number.POSITIVE_INFINITY,
+        everyRecords: this.#snapshotEvery,
+        slices: SLICES,
+      },
       identity: {
         load: async () => slot.cluster,
         save: async (cluster) => {
@@ -138,7 +159,8 @@ export class SimulatedCluster {
         },
       },
       onFatal: (error) => {
-        if (!process.isDead) this.#observer.onViolation(`${name} ended itself: ${error.message}`);
+        if (error.exitCode === EXIT.leftBehind) process.kill();
+        else if (!process.isDead) this.#observer.onViolation(`${name} ended itself: ${error.message}`);
       },
     });
     slot.node.start().catch((error: Error) => {
@@ -173,6 +195,22 @@ export class SimulatedCluster {
       };
     }
     return { kind: 'acknowledged', landsAfterMs, answersAfterMs };
+  }
+
+  #fateOfSave(): SaveFate {
+    const { spoiltSnapshot, refusedSnapshot } = this.swarm;
+    const chance = this.#chance.random();
+    if (chance < spoiltSnapshot / 2) return { kind: 'torn' };
+    if (chance < spoiltSnapshot) return { kind: 'bit-flipped', bit: this.#chance.between(0, 1_000_000) };
+    if (chance < spoiltSnapshot + refusedSnapshot) {
+      return { kind: 'refused', afterChunks: this.#chance.between(0, 10) };
+    }
+    return { kind: 'saved' };
+  }
+
+  #askForSnapshot(): void {
+    const { process, node } = this.#chance.pick(this.slots);
+    process.deliver('request', () => void node.takeSnapshot(this.#chance.between(100, 10_000)));
   }
 
   #timestamp(): number {

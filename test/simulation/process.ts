@@ -1,6 +1,7 @@
 // A simulated process: everything that reaches a node, timers, the log's answers and requests, passes through it, so that it can be stopped or killed.
 import type { FaultPoint, World } from '../../src/base/world.ts';
 import type { CommitLog, LogRecord } from '../../src/log/commit-log.ts';
+import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export class SimulatedCrash extends Error {}
@@ -135,6 +136,29 @@ export class SimulatedProcess {
           });
         return this.#back(log.follow({ from, signal, onRecords: deliver }));
       },
+    };
+  }
+
+  /** The snapshot store as this process sees it: each chunk, written or read, takes up to `chunkDelay()` ms. */
+  wrapSnapshots(store: SnapshotStore, chunkDelay: () => number): SnapshotStore {
+    const { scheduler } = this.#options;
+    const moment = () =>
+      new Promise<void>((resolve) => scheduler.after(chunkDelay(), () => this.deliver('log', resolve)));
+    async function* slowly(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+      for await (const chunk of chunks) {
+        yield chunk;
+        await moment();
+      }
+    }
+    return {
+      save: (snapshot, chunks) => this.#back(store.save(snapshot, slowly(chunks))),
+      list: () => this.#back(store.list()),
+      open: async (id) => {
+        const opened = await this.#back(store.open(id));
+        return { ...opened, chunks: slowly(opened.chunks) };
+      },
+      remove: (id) => this.#back(store.remove(id)),
+      close: () => store.close(),
     };
   }
 

@@ -28,15 +28,17 @@ const SETTLE_MS = 8000;
 const PROBE_MS = 50;
 /** Far from the seeds of runs. */
 const WATCHING_SEEDS = 1_000_000;
+const SAVING_SEEDS = 2_000_000;
 /** Within it a watcher without faults comes back to another node and is told everything. */
 const ARRIVAL_MS = 2000;
 
 export async function simulate(seed: number): Promise<RunResult> {
   const scheduler = new Scheduler(seed);
   const watching = new Scheduler(seed + WATCHING_SEEDS);
-  const swarm = drawSwarm(scheduler, watching);
+  const saving = new Scheduler(seed + SAVING_SEEDS);
+  const swarm = drawSwarm(scheduler, watching, saving);
   const oracles = new Oracles();
-  const cluster = new SimulatedCluster(scheduler, swarm, {
+  const cluster = new SimulatedCluster(scheduler, saving, swarm, {
     onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),
     onViolation: (what) => oracles.onViolation(what),
   });

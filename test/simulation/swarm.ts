@@ -25,6 +25,15 @@ export type Swarm = {
   readonly slowWatcher: number;
   /** Events that a node keeps for watchers. */
   readonly eventsKept: number;
+  /** Records of the log between two snapshots. */
+  readonly snapshotEvery: number;
+  /** Mean ms between snapshots that an operator asks some node for; 0: never. */
+  readonly snapshotAskedEvery: number;
+  /** Upper bound, ms: of each chunk that is written or read. */
+  readonly chunkDelay: number;
+  /** Chances per snapshot: that it is stored torn or with another bit, and that the store fails. */
+  readonly spoiltSnapshot: number;
+  readonly refusedSnapshot: number;
 };
 
 /** No faults: what a run ends with, so that everything can come to its end. */
@@ -45,10 +54,15 @@ export const CALM: Swarm = {
   clientId: 0.7,
   slowWatcher: 0,
   eventsKept: 100_000,
+  snapshotEvery: 60,
+  snapshotAskedEvery: 0,
+  chunkDelay: 1,
+  spoiltSnapshot: 0,
+  refusedSnapshot: 0,
 };
 
-/** `watching` is the chance of all that concerns watchers: they change nothing in what a seed draws for the rest. */
-export function drawSwarm(scheduler: Scheduler, watching: Scheduler): Swarm {
+/** `watching` is the chance of all that concerns watchers, `saving` of snapshots: they change nothing in what a seed draws for the rest. */
+export function drawSwarm(scheduler: Scheduler, watching: Scheduler, saving: Scheduler): Swarm {
   const sometimes = (share: number, value: number) => (scheduler.random() < share ? value * scheduler.random() : 0);
   return {
     lostAcknowledgement: sometimes(0.5, 0.3),
@@ -67,5 +81,10 @@ export function drawSwarm(scheduler: Scheduler, watching: Scheduler): Swarm {
     clientId: scheduler.pick([0.3, 0.8, 1]),
     slowWatcher: watching.pick([0, 0.1, 0.5]),
     eventsKept: watching.pick([10, 60, 100_000]),
+    snapshotEvery: saving.pick([20, 60, 200, 1_000_000]),
+    snapshotAskedEvery: saving.pick([0, 1000, 4000]),
+    chunkDelay: saving.pick([0, 5, 100]),
+    spoiltSnapshot: saving.pick([0, 0, 0.3]),
+    refusedSnapshot: saving.pick([0, 0, 0.3]),
   };
 }

@@ -80,6 +80,18 @@ export type Barrier = { readonly type: 'barrier' };
 /** Makes every node note its digest at the end of the frame. */
 export type Checkpoint = { readonly type: 'checkpoint' };
 
+/** A snapshot that this node has saved; another is to verify it. `offset`: of the first record to be applied after it. */
+export type SnapshotSaved = {
+  readonly type: 'snapshot-saved';
+  /** In the snapshot store. */
+  readonly id: string;
+  readonly revision: number;
+  readonly offset: number;
+};
+
+/** This node has read the snapshot back whole, and its digest is the one that this node noted itself at that place. */
+export type Verified = Omit<SnapshotSaved, 'type'> & { readonly type: 'verified' };
+
 /** A node's digest as noted at the end of the frame at `offset`. */
 export type DigestReport = { readonly offset: number; readonly revision: number; readonly digest: bigint };
 
@@ -146,6 +158,8 @@ export type Command =
   | Expire
   | Barrier
   | Checkpoint
+  | SnapshotSaved
+  | Verified
   | Heartbeat
   | CreateCluster
   | Restore

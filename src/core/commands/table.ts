@@ -14,6 +14,7 @@ import { createCluster, heartbeat } from './cluster.ts';
 import type { Command } from './command.ts';
 import { deleteKey, put, touch } from './keys.ts';
 import { restore, restored } from './restore.ts';
+import { snapshotSaved, verified } from './snapshots.ts';
 import type { CommandSpec } from './spec.ts';
 import { deletePrefix, transaction } from './transactions.ts';
 import { append, increment } from './values.ts';
@@ -43,10 +44,12 @@ const table: Table = {
   'cache-invalidate': cacheInvalidate,
   'cache-settle': cacheSettle,
   'cache-adopt': cacheAdopt,
+  'snapshot-saved': snapshotSaved,
+  verified,
 };
 
 /** The features that this program knows: it grows by one with each change that an older node could not apply. */
-export const FEATURE_LEVEL = 4;
+export const FEATURE_LEVEL = 5;
 
 /** The feature level that the cluster must have reached before such a command may be appended. */
 export function featureLevelOf(type: Command['type']): number {

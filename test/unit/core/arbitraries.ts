@@ -92,6 +92,8 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
   expire: fc.record({ type: fc.constant('expire'), key: anyKeys, revision: naturals }),
   barrier: fc.constant({ type: 'barrier' }),
   checkpoint: fc.constant({ type: 'checkpoint' }),
+  'snapshot-saved': fc.record({ type: fc.constant('snapshot-saved'), id: text, revision: naturals, offset: naturals }),
+  verified: fc.record({ type: fc.constant('verified'), id: text, revision: naturals, offset: naturals }),
   'create-cluster': fc.record({
     type: fc.constant('create-cluster'),
     cluster: latin1(1, 255),

@@ -10,6 +10,7 @@ import { systemWorld } from '../../../src/base/system-world.ts';
 import type { HttpServer, HttpServerOptions } from '../../../src/http/server.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
 import { createMemoryLogStore, type MemoryLogFaults } from '../../../src/log/memory-log.ts';
+import { createMemorySnapshots } from '../../../src/log/memory-snapshots.ts';
 import type { HistoryBounds } from '../../../src/node/history.ts';
 import { type ChorusNode, createNode } from '../../../src/node/node.ts';
 import type { NodeApi } from '../../../src/node/requests.ts';
@@ -51,6 +52,7 @@ export async function startRunningNode({
     limits: { ...STATE_LIMITS, featureLevel: 1 },
     identity: { load: async () => undefined, save: async () => {} },
     history,
+    snapshots: { store: createMemorySnapshots().open(), everyBytes: Infinity, everyRecords: Infinity },
     onFatal(error) {
       throw error;
     },
@@ -92,6 +94,7 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
     status: () => node.status(),
     cluster: () => node.cluster(),
     checkDigests: (timeoutMs) => node.checkDigests(timeoutMs),
+    takeSnapshot: (timeoutMs) => node.takeSnapshot(timeoutMs),
     metrics: () => node.metrics(),
     ...overrides,
   };

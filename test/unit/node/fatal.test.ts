@@ -7,12 +7,12 @@ import { rawCommand, sealed } from '../core/raw-frames.ts';
 import { type Actor, increment, put, Scene } from './scene.ts';
 
 describe('a node does not start', () => {
-  test('on a log that was trimmed, for there is no snapshot to start from: never empty', async () => {
+  test('on a log that was trimmed when there is no snapshot to start from: never empty', async () => {
     const { scene, node } = await ready();
     await node.log.trim(2);
     const error = await startError(scene.create('node-2'));
     expect(error).toMatchObject({ exitCode: 74 });
-    expect(error.message).toMatch(/offset 2.*Restore the log/);
+    expect(error.message).toMatch(/offset 2.*no good snapshot.*Put a snapshot/);
   });
 
   test('on an empty log, when its data directory belongs to a cluster', async () => {
@@ -62,15 +62,17 @@ describe('a node ends', () => {
     expect(node.node.refusal('eventual-read')).toBe('stopping');
   });
 
-  test('when the log no longer holds what it needs, with what it had being left as it is', async () => {
+  test('when the log was trimmed below its place, to be started again from a snapshot', async () => {
     const { scene, node } = await ready();
-    const lagging = await scene.start('node-2', {
+    const lagging = scene.create('node-2', {
       overrideLog: (log) => ({ follow: (options) => scene.clock.nextTurn().then(() => log.follow(options)) }),
     });
+    await lagging.node.start();
     await node.log.trim(2);
     await scene.settle();
-    expect(lagging.fatal).toMatchObject({ exitCode: 74 });
-    expect(lagging.fatal?.message).toMatch(/offset 0.*holds 2 to.*Nothing was reset/);
+    expect(lagging.fatal).toMatchObject({ exitCode: 75 });
+    expect(lagging.fatal?.message).toMatch(/offset 0.*trimmed up to 2.*Start it again/);
+    expect(lagging.node.revision()).toBe(0);
   });
 
   test('when its cluster cannot be written down', async () => {

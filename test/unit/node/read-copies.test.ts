@@ -19,7 +19,8 @@ test.each(['eventual', 'session', 'linearizable'] as const)(
     machine.state.keyspace.set(KEY, entry);
     const log = createMemoryLogStore({ clock }).open('test');
     const committer = {} as ReadsOptions['committer']; // Only asked for a barrier that must be appended.
-    const reads = new Reads({ machine, log, clock, committer, estimate: new EstimatedLogTime(clock) });
+    const refusal = () => undefined;
+    const reads = new Reads({ machine, log, clock, committer, refusal, estimate: new EstimatedLogTime(clock) });
     const read = await reads.read({ key: KEY, consistency, minRevision: 0, timeoutMs: 1000 });
     machine.state.keyspace.set(KEY, { ...entry, value: Buffer.from('new'), revision: 2 });
     expect(read.kind === 'read' && Buffer.from(read.entry?.value ?? []).toString()).toBe('old');

@@ -9,8 +9,10 @@ import { ALWAYS } from '../../../src/core/condition.ts';
 import type { Entry } from '../../../src/core/keyspace.ts';
 import type { CommitLog } from '../../../src/log/commit-log.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../../src/log/memory-log.ts';
+import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../../src/node/node.ts';
 import type { ReadRequest, WriteRequest, WriteResult } from '../../../src/node/requests.ts';
+import type { SnapshotPolicy } from '../../../src/node/snapshot-options.ts';
 import { ManualClock, manualWorld } from '../../manual-world.ts';
 
 export const LOG_EPOCH = 1_700_000_000_000;
@@ -25,6 +27,7 @@ export type ActorOptions = {
   readonly cluster?: string;
   /** Replaces functions of its log. */
   readonly overrideLog?: (log: CommitLog) => Partial<CommitLog>;
+  readonly policy?: Partial<SnapshotPolicy>;
 };
 
 /** One process of a node, in which nothing happens any more once it was killed. */
@@ -64,6 +67,7 @@ export class Actor {
         load: async () => this.cluster,
         save: (cluster) => this.save(cluster),
       },
+      snapshots: { store: scene.snapshots.open(name), everyBytes: Infinity, everyRecords: Infinity, ...options.policy },
       onFatal: (error) => {
         this.fatals.push(error);
       },
@@ -120,14 +124,18 @@ type ReadOf =
 export class Scene {
   readonly clock = new ManualClock();
   readonly store: MemoryLogStore;
+  readonly snapshots: MemorySnapshots;
   /** What becomes of appends from now on. `handle` is the actor's name. */
   fateOf: (handle: string, payload: Uint8Array) => AppendFate = () => ACKNOWLEDGED;
   deliveryDelayMs = 0;
+  /** What becomes of snapshots from now on. */
+  fateOfSave: (handle: string) => SaveFate = () => ({ kind: 'saved' });
   /** What the log's clock is off by. */
   logClockOffsetMs = 0;
   readonly #starts = new Map<string, number>();
 
   constructor() {
+    this.snapshots = createMemorySnapshots({ fateOfSave: (handle) => this.fateOfSave(handle) });
     this.store = createMemoryLogStore({
       clock: this.clock,
       faults: {
@@ -147,7 +155,8 @@ export class Scene {
 
   async start(nodeId: string, options: ActorOptions = {}): Promise<Actor> {
     const actor = this.create(nodeId, options);
-    await actor.node.start();
+    // A start that reads a snapshot takes turns.
+    await Promise.all([actor.node.start(), this.settle()]);
     return actor;
   }
 

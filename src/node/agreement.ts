@@ -1,5 +1,5 @@
 // Whether the replicas agree: their digests compared at one offset, judged by a majority of the live ready members.
-import type { DigestReport } from './commands/command.ts';
+import type { DigestReport } from '../core/commands/command.ts';
 
 export type Agreement = {
   readonly offset: number;

@@ -1,24 +1,24 @@
 // Agreement of the replicas: judged at one common offset, by more than half of the live ready members.
 import { describe, expect, test } from 'vitest';
 import { MEMBER_LIMITS } from '../../../src/base/limits.ts';
-import { commonReports } from '../../../src/core/agreement.ts';
-import { Cast } from './cast.ts';
+import { agreementOf, commonReports } from '../../../src/node/agreement.ts';
+import { Cast } from '../core/cast.ts';
 
 describe('agreement', () => {
   test('is what more than half report, and names those who report otherwise', () => {
     const cast = new Cast();
     report(cast, 'a/1', 10, 1n);
-    expect(cast.members.agreement()).toMatchObject({ offset: 10, digest: 1n, minority: [] });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ offset: 10, digest: 1n, minority: [] });
     report(cast, 'b/1', 10, 2n);
     report(cast, 'c/1', 10, 1n);
-    expect(cast.members.agreement()).toMatchObject({ offset: 10, digest: 1n, minority: ['b'] });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ offset: 10, digest: 1n, minority: ['b'] });
   });
 
   test('of two members that differ there is none: nobody may call the other diverged', () => {
     const cast = new Cast();
     report(cast, 'a/1', 10, 1n);
     report(cast, 'b/1', 10, 2n);
-    expect(cast.members.agreement()).toBeUndefined();
+    expect(agreementOf(cast.members.liveReady())).toBeUndefined();
     expect(cast.members.disagreements).toBe(1);
   });
 
@@ -27,9 +27,9 @@ describe('agreement', () => {
     report(cast, 'a/1', 10, 1n);
     report(cast, 'b/1', 10, 1n);
     cast.beats('c/1', 'd/1');
-    expect(cast.members.agreement()).toBeUndefined();
+    expect(agreementOf(cast.members.liveReady())).toBeUndefined();
     report(cast, 'c/1', 10, 1n);
-    expect(cast.members.agreement()).toMatchObject({ digest: 1n });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ digest: 1n });
   });
 
   test('is judged at one and the same offset, the latest at which it can be', () => {
@@ -38,9 +38,9 @@ describe('agreement', () => {
     report(cast, 'b/1', 10, 1n);
     report(cast, 'a/1', 20, 2n);
     report(cast, 'b/1', 30, 3n);
-    expect(cast.members.agreement()).toMatchObject({ offset: 10 });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ offset: 10 });
     report(cast, 'b/1', 20, 2n);
-    expect(cast.members.agreement()).toMatchObject({ offset: 20 });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ offset: 20 });
   });
 
   test('asks neither those who are not ready nor the dead', () => {
@@ -48,10 +48,10 @@ describe('agreement', () => {
     report(cast, 'a/1', 10, 1n);
     report(cast, 'b/1', 10, 2n);
     cast.beat('b/1', { isReady: false });
-    expect(cast.members.agreement()).toMatchObject({ digest: 1n, minority: [] });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ digest: 1n, minority: [] });
     cast.beat('b/1');
     for (let n = 0; n < MEMBER_LIMITS.heartbeatsMissed; n++) cast.beat('a/1');
-    expect(cast.members.agreement()).toMatchObject({ digest: 1n, minority: [] });
+    expect(agreementOf(cast.members.liveReady())).toMatchObject({ digest: 1n, minority: [] });
   });
 });
 

@@ -1,0 +1,30 @@
+// Reads a stored snapshot back, whole: to start from it, or to judge it.
+import type { World } from '../base/world.ts';
+import type { State } from '../core/state.ts';
+import { type SnapshotStore, SnapshotUnusable } from '../log/snapshot-store.ts';
+import { SnapshotInvalid } from '../snapshot/format.ts';
+import { decodeManifest, type SnapshotManifest } from '../snapshot/manifest.ts';
+import { SnapshotReader } from '../snapshot/reader.ts';
+
+/** Reads the snapshot whole into `state`, which must be new, a chunk a turn. Rejects with what `isUnusable` knows, or the store's failure. */
+export async function readSnapshot(
+  { store, world }: { readonly store: SnapshotStore; readonly world: World },
+  id: string,
+  state: State,
+): Promise<SnapshotManifest> {
+  const { manifest: bytes, chunks } = await store.open(id);
+  const manifest = decodeManifest(bytes);
+  const reader = new SnapshotReader(manifest, state);
+  for await (const chunk of chunks) {
+    world.fault('while-reading-snapshot');
+    reader.read(chunk);
+    await world.clock.nextTurn();
+  }
+  reader.finish();
+  return manifest;
+}
+
+/** The snapshot is at fault, and will be the next time too; anything else may be the store's failure. */
+export function isUnusable(error: unknown): error is SnapshotInvalid | SnapshotUnusable {
+  return error instanceof SnapshotInvalid || error instanceof SnapshotUnusable;
+}
