@@ -263,6 +263,13 @@ export const CACHE_LIMITS = {
   /** Swaps of one key lost in a row before a call gives up. */
   maxSwaps: 1_000,
   storeTimeoutMs: 250,
+  /** Of one command to Redis or Memcached, and of one connection to them, where no tier asks for less. */
+  commandTimeoutMs: SECOND,
+  connectTimeoutMs: 2 * SECOND,
+  /** A connection that answers nothing for so long, while calls wait for it, is given up and made anew. */
+  maxSilenceMs: 10 * SECOND,
+  /** Calls that wait for one connection to Memcached; more are turned away. */
+  maxPipelined: 10_000,
   loadTimeoutMs: 5 * SECOND,
   saveTimeoutMs: 5 * SECOND,
   /** A hold outlasts the source's timeout by this: more than the machines' clocks differ. */
