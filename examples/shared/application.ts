@@ -32,11 +32,6 @@ export async function run(build: (settings: Settings) => Application | Promise<A
   }
 }
 
-/** Says at the start what stands in for a server that was not named. */
-export function sayStandIn(name: string, standIn: string): void {
-  console.log(`${name} is not set: ${standIn}`);
-}
-
 async function listen(application: Application, host: string, port: number): Promise<void> {
   const live = createLive(application);
   const server = createServer(appOf(application, live));

@@ -34,8 +34,15 @@ export type {
 } from './ports.ts';
 export { type Cache, type CacheHealth, type ReadThroughOptions, readThrough } from './read-through.ts';
 export { type SlottedOptions, slotted } from './slotted.ts';
+export type { SqlDatabase, SqlResult, SqlRow, SqlValue } from './sql.ts';
 export type { TierHealth, TierOptions } from './tier.ts';
 export { type MemoryOptions, memory } from './tiers/memory.ts';
 export { type TieredStore, type TiersOptions, tiers } from './tiers.ts';
 export type { CacheWorld } from './world.ts';
-export { type WriteThroughCache, type WriteThroughOptions, writeThrough } from './write-through.ts';
+export {
+  type OwnWritesCache,
+  type OwnWritesOptions,
+  type WriteThroughCache,
+  type WriteThroughOptions,
+  writeThrough,
+} from './write-through.ts';

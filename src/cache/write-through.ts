@@ -8,21 +8,20 @@ import { CACHE_LIMITS } from '../base/limits.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { CacheError } from './errors.ts';
 import { type Policy, policyOf } from './policy.ts';
-import type { WritableSource } from './ports.ts';
+import type { CacheSource, WritableSource } from './ports.ts';
 import { type Cache, guardOf, type ReadThroughOptions, readThroughGuarded } from './read-through.ts';
 import { asTiers } from './tiers.ts';
 
-export type WriteThroughOptions<Key, Value> = ReadThroughOptions<Key, Value> & {
-  readonly source: WritableSource<Key, Value>;
+export type OwnWritesOptions<Key, Value> = ReadThroughOptions<Key, Value> & {
   /** Of one write; 5 s unless given. Not shorter than the source's own statement timeout. */
   readonly saveTimeout?: Duration;
 };
 
-export type WriteThroughCache<Key, Value> = Cache<Key, Value> & {
-  /** Saved in the source when it resolves; with the row as the source now keeps it. Rejects with CacheError; nothing is cached then. */
-  put(key: Key, value: Value): Promise<Value>;
-  /** True if there was such a row. */
-  remove(key: Key): Promise<boolean>;
+export type WriteThroughOptions<Key, Value> = OwnWritesOptions<Key, Value> & {
+  readonly source: WritableSource<Key, Value>;
+};
+
+export type OwnWritesCache<Key, Value> = Cache<Key, Value> & {
   /**
    * A write of your own to the source, under the hold: what it resolves with is kept; undefined: there is no such row now.
    * `tags` are invalidated after it (lists, counts). To give up without an effect throw CacheError `refused`; after any other
@@ -35,7 +34,17 @@ export type WriteThroughCache<Key, Value> = Cache<Key, Value> & {
   ): Promise<Written>;
 };
 
-export function writeThrough<Key, Value>(options: WriteThroughOptions<Key, Value>): WriteThroughCache<Key, Value> {
+export type WriteThroughCache<Key, Value> = OwnWritesCache<Key, Value> & {
+  /** Saved in the source when it resolves; with the row as the source now keeps it. Rejects with CacheError; nothing is cached then. */
+  put(key: Key, value: Value): Promise<Value>;
+  /** True if there was such a row. */
+  remove(key: Key): Promise<boolean>;
+};
+
+export function writeThrough<Key, Value>(options: WriteThroughOptions<Key, Value>): WriteThroughCache<Key, Value>;
+/** Of a source that cannot save by itself: all writes are your own. */
+export function writeThrough<Key, Value>(options: OwnWritesOptions<Key, Value>): OwnWritesCache<Key, Value>;
+export function writeThrough<Key, Value>(options: OwnWritesOptions<Key, Value>): OwnWritesCache<Key, Value> {
   const policy: Policy<Key, Value> = policyOf(options);
   const guarded = guardOf(options);
   const store = asTiers(options.store, policy);
@@ -68,12 +77,21 @@ export function writeThrough<Key, Value>(options: WriteThroughOptions<Key, Value
     return result;
   }
 
-  return {
+  const own: OwnWritesCache<Key, Value> = {
     ...cache,
-    put: (key, value) => underHold(key, (signal) => source.save(key, value, { signal }), itself),
-    remove: (key) => underHold(key, (signal) => source.remove(key, { signal }), nothing),
     write: (key, write, { tags } = {}) => underHold(key, write, itself, tags),
   };
+  if (!isWritable(source)) return own;
+  const whole: WriteThroughCache<Key, Value> = {
+    ...own,
+    put: (key, value) => underHold(key, (signal) => source.save(key, value, { signal }), itself),
+    remove: (key) => underHold(key, (signal) => source.remove(key, { signal }), nothing),
+  };
+  return whole;
+}
+
+function isWritable<Key, Value>(source: CacheSource<Key, Value>): source is WritableSource<Key, Value> {
+  return 'save' in source && 'remove' in source;
 }
 
 function itself<T>(value: T): T {
