@@ -9,6 +9,7 @@ import { programVersion } from './base/version.ts';
 import type { StateLimits } from './core/commands/command.ts';
 import { FEATURE_LEVEL } from './core/commands/table.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
+import { receiveBackup } from './log/backup-file.ts';
 import type { CommitLog } from './log/commit-log.ts';
 import { openEmbeddedLog } from './log/embedded-log.ts';
 import { openFileSnapshots } from './log/file-snapshots.ts';
@@ -52,6 +53,7 @@ async function main(): Promise<void> {
 async function start(settings: Settings, logger: Logger): Promise<Running> {
   const { host, port, address, allowedHosts, defaultConsistency } = settings.http;
   const limits = stateLimits(settings);
+  const ownDir = join(settings.dataDir, settings.nodeId);
   const { log, store } = await openStorage(settings, logger);
   const node = createNode({
     nodeId: settings.nodeId,
@@ -63,7 +65,8 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     world: systemWorld,
     logger,
     limits,
-    identity: fileIdentity(join(settings.dataDir, settings.nodeId)),
+    identity: fileIdentity(ownDir),
+    receiveBackup: (bytes) => receiveBackup(ownDir, bytes),
     onFatal: fail,
   });
   // Before the node starts, so that /livez and the progress in /readyz are there while it replays.

@@ -3,13 +3,14 @@ import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EXIT, type ExitCode, FatalError, messageOf } from './base/errors.ts';
+import { systemWorld } from './base/system-world.ts';
 import { decodeFrame } from './core/codec.ts';
 import { Machine } from './core/machine.ts';
 import type { State } from './core/state.ts';
 import { openBackup } from './log/backup-file.ts';
 import { openEmbeddedLog } from './log/embedded-log.ts';
 import { recordsBetween } from './log/log-reading.ts';
-import { restoreSnapshot } from './node/snapshot-restore.ts';
+import { readSnapshot } from './node/snapshot-reading.ts';
 import { OffHeapKeyspace } from './store/off-heap-keyspace.ts';
 
 const HELP = `Checks a backup or a data directory without a running cluster; changes nothing.
@@ -81,7 +82,9 @@ async function snapshot(path: string, what: string): Promise<Found> {
   try {
     const backup = await openBackup(path);
     try {
-      const { machine } = await restoreSnapshot(backup, newKeyspace());
+      const machine = new Machine(newKeyspace());
+      const { offset } = await readSnapshot(backup, machine.state, systemWorld);
+      machine.goOnFrom(machine.state, offset);
       return {
         what,
         isGood: true,

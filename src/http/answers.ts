@@ -1,7 +1,7 @@
 // How an answer is written: the standard headers, then the body, in one write; every answer of an intact request passes here.
 import { InvariantBroken } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
-import type { NodeApi } from '../node/requests.ts';
+import type { NodeApi } from '../node/node-api.ts';
 import { PROBLEM_TYPE, PROBLEMS, Problem, problemDocument } from './problems.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { pathOf } from './targets.ts';

@@ -1,6 +1,7 @@
 // The Express application as a table of contents: head checks, the resources with their methods, and the ends of the line.
 import express, { type Express, type NextFunction, type RequestHandler } from 'express';
 import { answer, answerError } from './answers.ts';
+import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
 import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
@@ -43,6 +44,8 @@ export function createApp(service: HttpService): Express {
   resource('/v1/watch', { GET: createWatch(service) });
   resource('/v1/cluster', { GET: operations.cluster });
   resource('/v1/snapshots', { POST: operations.snapshot });
+  resource('/v1/snapshot', { GET: createBackup(service) });
+  resource('/v1/restore', { POST: createRestore(service) });
   resource('/v1/openapi.json', { GET: createOpenApi(service) });
   resource('/livez', { GET: operations.livez });
   resource('/readyz', { GET: operations.readyz });

@@ -1,6 +1,7 @@
 // Prometheus metrics of one server: its requests, its node's counters, and the process; a registry of its own.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { NodeApi, NodeMetrics } from '../node/requests.ts';
+import type { NodeApi } from '../node/node-api.ts';
+import type { NodeMetrics } from '../node/requests.ts';
 
 /** The resource that served a request, for metrics. */
 export type Route =
@@ -11,6 +12,8 @@ export type Route =
   | 'watch'
   | 'cluster'
   | 'snapshots'
+  | 'backup'
+  | 'restore'
   | 'livez'
   | 'readyz'
   | 'metrics'

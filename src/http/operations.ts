@@ -109,7 +109,7 @@ async function checkedDigests({ node }: HttpService, timeoutMs: number): Promise
 }
 
 async function takenSnapshot({ node }: HttpService, timeoutMs: number): Promise<unknown> {
-  const result = await node.takeSnapshot(timeoutMs);
+  const result = await node.snapshots.take(timeoutMs);
   switch (result.kind) {
     case 'saved':
       return { ...result.snapshot, verified: result.isVerified };

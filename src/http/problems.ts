@@ -24,6 +24,7 @@ export const PROBLEMS = {
   'not-an-integer': { status: 409, title: 'The value is not a 64-bit integer', retryable: false },
   overflow: { status: 409, title: 'The number would leave the range of a 64-bit integer', retryable: false },
   'transaction-failed': { status: 409, title: 'An operation of the transaction was rejected', retryable: false },
+  'not-empty': { status: 409, title: 'The cluster has keys already', retryable: false },
   restoring: { status: 409, title: 'The cluster is being restored from a backup', retryable: true },
   'history-gone': { status: 410, title: 'The events since then are no longer kept', retryable: false },
   'length-required': { status: 411, title: 'A body of stated length is required', retryable: false },

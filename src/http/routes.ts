@@ -11,6 +11,8 @@ export const ROUTES = {
   '/v1/watch': { GET: ['prefix', 'since'] },
   '/v1/cluster': { GET: ['check', 'timeout'] },
   '/v1/snapshots': { POST: ['timeout'] },
+  '/v1/snapshot': { GET: ['timeout'] },
+  '/v1/restore': { POST: [] },
   '/v1/openapi.json': { GET: [] },
   '/livez': { GET: [] },
   '/readyz': { GET: ['verbose'] },

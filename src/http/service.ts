@@ -2,7 +2,8 @@
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import type { REQUEST_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
-import type { Consistency, NodeApi } from '../node/requests.ts';
+import type { NodeApi } from '../node/node-api.ts';
+import type { Consistency } from '../node/requests.ts';
 import type { BodyBudget } from './bodies.ts';
 import type { HostRule } from './hosts.ts';
 import type { HttpMetrics, Route } from './metrics.ts';

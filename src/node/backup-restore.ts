@@ -2,85 +2,73 @@
 import { FRAME_LIMITS, NODE_LIMITS } from '../base/limits.ts';
 import type { World } from '../base/world.ts';
 import { isRecordKey } from '../core/cache-records.ts';
-import { encodeCommand } from '../core/codec.ts';
 import type { Command, RestoredEntry } from '../core/commands/command.ts';
 import { hasClientKeys } from '../core/commands/restore.ts';
 import { featureLevelOf } from '../core/commands/table.ts';
 import { isExpired, type Keyspace } from '../core/keyspace.ts';
-import type { State } from '../core/state.ts';
-import { SnapshotInvalid } from '../snapshot/format.ts';
+import type { Machine } from '../core/machine.ts';
+import { State } from '../core/state.ts';
 import type { SnapshotManifest } from '../snapshot/manifest.ts';
-import type { Committer } from './committer.ts';
-import type { Positions } from './positions.ts';
-import type { RestoreResult } from './requests.ts';
-import { restoreSnapshot, type WrittenSnapshot } from './snapshot-restore.ts';
+import { type ChoreParts, writeChores } from './chores.ts';
+import { newKeyspace } from './restore.ts';
+import { isUnusable, readSnapshot, type StoredBytes } from './snapshot-reading.ts';
+import type { RestoreRefusal, RestoreResult } from './snapshot-requests.ts';
 
-export type RestoreParts = {
-  readonly state: State;
-  readonly committer: Committer;
-  readonly offsets: Positions;
-  readonly world: World;
-  createKeyspace(): Keyspace;
-};
-
-const HEAD = { attempt: 0, id: '', caller: '', deadline: 0 };
+export type BackupRestoreParts = ChoreParts & { readonly machine: Machine; readonly world: World };
 
 /** Resolves once all of it is applied here, or with why it is not. What was begun stays begun: send the same backup again. */
-export async function restoreBackup(parts: RestoreParts, snapshot: WrittenSnapshot): Promise<RestoreResult> {
-  const { state } = parts;
-  if (featureLevelOf('restore') > state.rules.featureLevel) return { kind: 'refused', reason: 'feature-not-enabled' };
-  const backup = await read(parts, snapshot);
-  if (typeof backup === 'string') return { kind: 'unusable', detail: backup };
-  const why = whyNot(state, backup);
-  return why === undefined ? appendAll(parts, backup) : { kind: 'refused', reason: why };
-}
-
-type Backup = { readonly name: string; readonly manifest: SnapshotManifest; readonly keyspace: Keyspace };
-
-async function read({ createKeyspace }: RestoreParts, snapshot: WrittenSnapshot): Promise<Backup | string> {
+export async function restoreBackup(parts: BackupRestoreParts, snapshot: StoredBytes): Promise<RestoreResult> {
+  const { machine, world } = parts;
+  const read = new State(newKeyspace(world));
   try {
-    const { machine, manifest } = await restoreSnapshot(snapshot, createKeyspace());
-    return { name: nameOf(manifest), manifest, keyspace: machine.state.keyspace };
+    const manifest = await readSnapshot(snapshot, read, world);
+    const backup = { name: nameOf(manifest), manifest, keyspace: read.keyspace };
+    const reason = whyNot(machine.state, backup);
+    return reason === undefined ? await appendAll(parts, backup) : { kind: 'refused', reason };
   } catch (error) {
-    if (error instanceof SnapshotInvalid) return error.message;
+    if (isUnusable(error)) return { kind: 'unusable', detail: error.message };
     throw error;
   }
 }
+
+type Backup = { readonly name: string; readonly manifest: SnapshotManifest; readonly keyspace: Keyspace };
 
 // The same backup has the same name, so that whoever sends it again goes on where the first one stopped.
 function nameOf({ revision, digest }: SnapshotManifest): string {
   return `${revision}-${digest.toString(16).padStart(16, '0')}`;
 }
 
-function whyNot(state: State, { name, keyspace }: Backup): 'not-empty' | 'memory-full' | undefined {
-  if (state.restoring === undefined ? hasClientKeys(state.keyspace) : state.restoring.backup !== name)
-    return 'not-empty';
-  const { maxKeys, maxMemoryBytes } = state.rules;
-  return keyspace.keys > maxKeys || keyspace.bytes > maxMemoryBytes ? 'memory-full' : undefined;
+function whyNot({ rules, restoring, ...state }: State, { name, keyspace }: Backup): RestoreRefusal | undefined {
+  if (featureLevelOf('restore') > rules.featureLevel) return 'feature-not-enabled';
+  if (restoring === undefined ? hasClientKeys(state.keyspace) : restoring.backup !== name) return 'not-empty';
+  const isTooLarge = keyspace.keys > rules.maxKeys || keyspace.bytes > rules.maxMemoryBytes;
+  return isTooLarge ? 'memory-full' : undefined;
 }
 
-async function appendAll(parts: RestoreParts, backup: Backup): Promise<RestoreResult> {
-  const { state } = parts;
+async function appendAll(parts: BackupRestoreParts, backup: Backup): Promise<RestoreResult> {
+  const { machine } = parts;
   const { name, manifest } = backup;
   let part = 0;
   let keys = 0;
   for (const entries of entriesOf(backup)) {
     keys += entries.filter(({ key }) => !isRecordKey(key)).length;
     const command: Command = { type: 'restore', backup: name, revision: manifest.revision, part: part++, entries };
-    const isTaken = () => state.restoring?.backup === name && state.restoring.next >= part;
-    if (!isTaken() && !(await append(parts, command, isTaken))) return { kind: 'timed-out' };
+    if (!(await append(parts, command, () => takenOf(machine, name) >= part))) return { kind: 'timed-out' };
   }
-  const isOver = () => state.restoring === undefined;
-  if (!(await append(parts, { type: 'restored', backup: name, parts: part }, isOver))) return { kind: 'timed-out' };
+  const last: Command = { type: 'restored', backup: name, parts: part };
+  if (!(await append(parts, last, () => machine.state.restoring === undefined))) return { kind: 'timed-out' };
   return { kind: 'restored', keys, revision: manifest.revision, cluster: manifest.cluster };
 }
 
+/** How many parts of the backup are applied here, whoever sent them. */
+function takenOf({ state }: Machine, name: string): number {
+  return state.restoring?.backup === name ? state.restoring.next : 0;
+}
+
 // As a chore: harmless twice, and the state tells whether it was taken.
-async function append(parts: RestoreParts, command: Command, isDone: () => boolean): Promise<boolean> {
-  const { committer, offsets, world } = parts;
-  const deadlineAt = world.clock.monotonicMs() + NODE_LIMITS.restoreTimeoutMs;
-  const offset = await committer.addChores([encodeCommand(HEAD, command)], deadlineAt);
-  if (offset !== undefined) await offsets.reach(offset, deadlineAt);
+async function append(parts: BackupRestoreParts, command: Command, isDone: () => boolean): Promise<boolean> {
+  if (isDone()) return true;
+  await writeChores(parts, [command], parts.world.clock.monotonicMs() + NODE_LIMITS.restoreTimeoutMs);
   return isDone();
 }
 

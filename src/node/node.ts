@@ -5,6 +5,7 @@ import type { Frame } from '../core/codec.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { type Disposition, Machine } from '../core/machine.ts';
 import type { LogRecord } from '../log/commit-log.ts';
+import { Backups } from './backups.ts';
 import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests, type DigestCheckOptions } from './digest-check.ts';
@@ -13,6 +14,7 @@ import { broken, logUnreachable } from './fatal.ts';
 import { Heart } from './heart.ts';
 import { Membership } from './membership.ts';
 import { nodeMetrics } from './metrics.ts';
+import type { NodeApi } from './node-api.ts';
 import type { NodeOptions } from './options.ts';
 import { PauseDetector } from './pause.ts';
 import { ReplayProgress } from './progress.ts';
@@ -23,12 +25,10 @@ import type {
   DigestCheck,
   ListRequest,
   ListResult,
-  NodeApi,
   NodeMetrics,
   ReadRequest,
   ReadResult,
   Refusal,
-  SnapshotResult,
   Status,
   WatchRequest,
   WatchResult,
@@ -56,6 +56,8 @@ export function createNode(options: NodeOptions): ChorusNode {
 
 class Node implements ChorusNode {
   readonly nodeId: string;
+  readonly snapshots: Snapshots;
+  readonly backups: Backups;
   readonly #options: NodeOptions;
   readonly #incarnation: string;
   readonly #machine: Machine;
@@ -66,7 +68,6 @@ class Node implements ChorusNode {
   readonly #watches: Watches;
   readonly #chores: SnapshotsOptions & DigestCheckOptions;
   readonly #upkeep: Upkeep;
-  readonly #snapshots: Snapshots;
   readonly #heart: Heart;
   readonly #membership: Membership;
   readonly #pause: PauseDetector;
@@ -127,7 +128,8 @@ class Node implements ChorusNode {
       onBroken: (error) => this.#die(broken(error)),
     };
     this.#upkeep = new Upkeep(this.#chores);
-    this.#snapshots = new Snapshots(this.#chores);
+    this.snapshots = new Snapshots(this.#chores);
+    this.backups = new Backups({ ...this.#chores, snapshots: this.snapshots, receive: options.receiveBackup });
   }
 
   async start(): Promise<void> {
@@ -153,7 +155,7 @@ class Node implements ChorusNode {
     this.#phase = 'stopping';
     this.#upkeep.stop();
     this.#watches.stop();
-    this.#snapshots.stop();
+    this.snapshots.stop();
     this.#membership.stop();
     if (wasServing) this.#committer.wantFirst(); // Says that it is not ready any more, so that another takes the duty.
     const deadlineAt = clock.monotonicMs() + timeoutMs;
@@ -220,16 +222,12 @@ class Node implements ChorusNode {
       incarnation: this.#incarnation,
       isReady: this.#isReady(),
       lagMs: this.lagMs(),
-      snapshots: this.#snapshots.view(),
+      snapshots: this.snapshots.view(),
     });
   }
 
   checkDigests(timeoutMs: number): Promise<DigestCheck> {
     return checkDigests(this.#chores, timeoutMs);
-  }
-
-  takeSnapshot(timeoutMs: number): Promise<SnapshotResult> {
-    return this.#snapshots.take(timeoutMs);
   }
 
   metrics(): NodeMetrics {
@@ -240,7 +238,7 @@ class Node implements ChorusNode {
       clockJumps: this.#estimate.jumps,
       waitingReads: this.#reads.waiting,
       watches: this.#watches,
-      snapshots: this.#snapshots,
+      snapshots: this.snapshots,
       logTime: this.#estimate.now(),
     });
   }
@@ -256,7 +254,7 @@ class Node implements ChorusNode {
     }
     this.#watches.applied(this.#progress.left);
     const isOwn = frame !== undefined && disposition === 'applied' && this.#isOwn(frame);
-    this.#snapshots.applied(record, isOwn);
+    this.snapshots.applied(record, isOwn);
     if (isOwn && frame.commands[0]?.command.type === 'heartbeat') this.#ownHeartbeatApplied(frame.n);
     if (disposition === 'applied') this.#membership.frameApplied();
   }
@@ -268,7 +266,7 @@ class Node implements ChorusNode {
   #ownHeartbeatApplied(n: number): void {
     const wasReady = this.#isReady();
     this.#heart.applied(n);
-    this.#snapshots.look();
+    this.snapshots.look();
     if (!this.#heart.isFresh || wasReady || this.#phase === 'stopping') return;
     if (this.#phase === 'replaying') this.#phase = 'serving';
     this.#options.logger.info({ revision: this.revision() }, 'became ready');

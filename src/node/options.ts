@@ -3,6 +3,7 @@ import type { FatalError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import type { World } from '../base/world.ts';
 import type { StateLimits } from '../core/commands/command.ts';
+import type { BackupFile } from '../log/backup-file.ts';
 import type { CommitLog } from '../log/commit-log.ts';
 import type { HistoryBounds } from './history.ts';
 import type { Identity } from './membership.ts';
@@ -21,6 +22,8 @@ export type NodeOptions = {
   readonly limits: StateLimits;
   readonly identity: Identity;
   readonly snapshots: SnapshotPolicy;
+  /** Keeps a backup that is to be restored until it is closed. */
+  receiveBackup(bytes: AsyncIterable<Uint8Array>): Promise<BackupFile>;
   /** Of the events kept for watchers; default: WATCH_LIMITS. */
   readonly history?: Partial<HistoryBounds>;
   /** Called once, when this node cannot go on. */

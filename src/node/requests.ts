@@ -189,45 +189,6 @@ export type DigestCheck =
   | { readonly kind: 'refused'; readonly reason: Refusal }
   | { readonly kind: 'timed-out' };
 
-export type BackupResult =
-  /** The bytes of a file that `POST /v1/restore` takes, to be read once. They may break off when snapshots are removed. */
-  | { readonly kind: 'made'; readonly revision: number; readonly bytes: AsyncIterable<Uint8Array> }
-  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' }
-  /** It could not be saved. */
-  | { readonly kind: 'failed' }
-  | { readonly kind: 'timed-out' };
-
-export type RestoreRefusal = Refusal | 'feature-not-enabled' | 'not-empty' | 'memory-full';
-
-export type RestoreResult =
-  /** `revision` and `cluster` are the backup's; keys that had expired by then are left out. */
-  | { readonly kind: 'restored'; readonly keys: number; readonly revision: number; readonly cluster: string }
-  /** The backup is not whole, or not as it was written. */
-  | { readonly kind: 'unusable'; readonly detail: string }
-  | { readonly kind: 'refused'; readonly reason: RestoreRefusal }
-  /** A part of it, or nothing, was taken: the same backup may be sent again. */
-  | { readonly kind: 'timed-out' };
-
-export type SavedSnapshot = {
-  /** In the snapshot store. */
-  readonly id: string;
-  readonly revision: number;
-  /** Of the first record to be applied after it. */
-  readonly offset: number;
-  readonly keys: number;
-  readonly bytes: number;
-  readonly tookMs: number;
-};
-
-export type SnapshotResult =
-  /** `isVerified`: another node read it back in time, or this one where it is alone. */
-  | { readonly kind: 'saved'; readonly snapshot: SavedSnapshot; readonly isVerified: boolean }
-  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' }
-  /** This node's log says why. */
-  | { readonly kind: 'failed' }
-  /** It goes on. */
-  | { readonly kind: 'timed-out' };
-
 /** Counters and gauges for /metrics; all monotonic unless said otherwise. */
 export type NodeMetrics = {
   readonly framesApplied: number;
@@ -263,37 +224,4 @@ export type NodeMetrics = {
   /** Of the last one that this node saved. */
   readonly snapshotBytes: number;
   readonly snapshotSeconds: number;
-};
-
-/** What http/ sees of a node. */
-export type NodeApi = {
-  readonly nodeId: string;
-  /** Applied here. */
-  revision(): number;
-  /** An upper bound on how old what is read here can be (design: time since the newest applied own heartbeat was handed to the log). */
-  lagMs(): number;
-  /** Log time as estimated now, in ms since 1970: for saying how long an entry still lives. */
-  estimatedLogTime(): number;
-  /**
-   * Why a request of this kind cannot be served now, or undefined. Notices a pause: to be asked when the head of a
-   * request has been read and again when its body has.
-   */
-  refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined;
-  /**
-   * The entry by local state and estimated log time; the caller has asked `refusal` first. Its bytes are a view, to be
-   * used or copied before anything is awaited.
-   */
-  get(key: Uint8Array): Entry | undefined;
-  read(request: ReadRequest): Promise<ReadResult>;
-  /** One page of keys; the pages of one listing are each of their own revision. */
-  list(request: ListRequest): Promise<ListResult>;
-  /** Events from a position on, given to the request's sink until one side ends it. */
-  watch(request: WatchRequest): WatchResult;
-  submit(request: WriteRequest): Promise<WriteResult>;
-  status(): Status;
-  cluster(): ClusterView;
-  checkDigests(timeoutMs: number): Promise<DigestCheck>;
-  /** Saves a snapshot now and waits until it is verified, `timeoutMs` at most. */
-  takeSnapshot(timeoutMs: number): Promise<SnapshotResult>;
-  metrics(): NodeMetrics;
 };

@@ -33,7 +33,7 @@ export async function restoreNewest(machine: Machine, options: RestoreOptions): 
     try {
       refuseUnfit(options, decodeManifest(manifest));
       const state = new State(newKeyspace(world));
-      const { offset, revision, keys } = await readSnapshot({ store, world }, id, state);
+      const { offset, revision, keys } = await readSnapshot(await store.open(id), state, world);
       machine.goOnFrom(state, offset);
       logger.info({ snapshot: id, revision, offset, keys }, 'restored a snapshot');
       return;

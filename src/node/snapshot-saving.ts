@@ -4,7 +4,7 @@ import type { Machine } from '../core/machine.ts';
 import type { SnapshotStore } from '../log/snapshot-store.ts';
 import { cutSnapshot, type SnapshotLimits } from '../snapshot/cut.ts';
 import { encodeManifest } from '../snapshot/manifest.ts';
-import type { SavedSnapshot } from './requests.ts';
+import type { SavedSnapshot } from './snapshot-requests.ts';
 
 export type SavingOptions = {
   readonly machine: Machine;

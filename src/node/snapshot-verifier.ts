@@ -60,7 +60,7 @@ export class SnapshotVerifier {
     const own = machine.notes.find((note) => note.offset === offset - 1);
     try {
       if (own === undefined) throw new Error(`this node noted no digest before offset ${offset}`);
-      const manifest = await readSnapshot({ store: policy.store, world }, id, new State(new TallyKeyspace()));
+      const manifest = await readSnapshot(await policy.store.open(id), new State(new TallyKeyspace()), world);
       const isNamed = manifest.offset === offset && manifest.revision === revision;
       if (isNamed && manifest.revision === own.revision && manifest.digest === own.digest) return;
       throw new Error(`snapshot ${id} is of another state than this node had there`);

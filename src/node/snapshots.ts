@@ -8,8 +8,9 @@ import type { LogRecord } from '../log/commit-log.ts';
 import { writeChores } from './chores.ts';
 import { LogTrimmer } from './log-trimmer.ts';
 import { Positions } from './positions.ts';
-import type { NodeMetrics, SavedSnapshot, SnapshotMarkView, SnapshotResult, SnapshotsView } from './requests.ts';
+import type { NodeMetrics, SnapshotMarkView, SnapshotsView } from './requests.ts';
 import type { SnapshotsOptions } from './snapshot-options.ts';
+import type { SavedSnapshot, SnapshotResult } from './snapshot-requests.ts';
 import { saveSnapshot } from './snapshot-saving.ts';
 import { SnapshotVerifier } from './snapshot-verifier.ts';
 

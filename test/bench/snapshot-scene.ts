@@ -7,9 +7,10 @@ import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { systemWorld } from '../../src/base/system-world.ts';
 import type { Keyspace } from '../../src/core/keyspace.ts';
 import { Machine } from '../../src/core/machine.ts';
+import { State } from '../../src/core/state.ts';
 import { openFileSnapshots } from '../../src/log/file-snapshots.ts';
 import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
-import { restoreSnapshot } from '../../src/node/snapshot-restore.ts';
+import { readSnapshot } from '../../src/node/snapshot-reading.ts';
 import { cutSnapshot } from '../../src/snapshot/cut.ts';
 import { encodeManifest } from '../../src/snapshot/manifest.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
@@ -68,7 +69,7 @@ export class SnapshotScene {
   async restored(): Promise<number> {
     const [newest] = await this.#store.list();
     const snapshot = await this.#store.open(newest?.id ?? '');
-    const { seconds } = await timed(() => restoreSnapshot(snapshot, newKeyspace()));
+    const { seconds } = await timed(() => readSnapshot(snapshot, new State(newKeyspace()), systemWorld));
     return seconds;
   }
 

@@ -152,6 +152,7 @@ export class SimulatedCluster {
         everyRecords: this.#snapshotEvery,
         slices: SLICES,
       },
+      receiveBackup: () => Promise.reject(new Error('there is no disk')),
       identity: {
         load: async () => slot.cluster,
         save: async (cluster) => {
@@ -210,7 +211,7 @@ export class SimulatedCluster {
 
   #askForSnapshot(): void {
     const { process, node } = this.#chance.pick(this.slots);
-    process.deliver('request', () => void node.takeSnapshot(this.#chance.between(100, 10_000)));
+    process.deliver('request', () => void node.snapshots.take(this.#chance.between(100, 10_000)));
   }
 
   #timestamp(): number {

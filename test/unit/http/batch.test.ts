@@ -1,7 +1,8 @@
 // POST /v1/batch on a real node: every item with its own status, in order, once under the pair of the request's id and its place.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { REQUEST_LIMITS } from '../../../src/base/limits.ts';
-import type { NodeApi, WriteRequest } from '../../../src/node/requests.ts';
+import type { NodeApi } from '../../../src/node/node-api.ts';
+import type { WriteRequest } from '../../../src/node/requests.ts';
 import { overriding, problemIn, type Received, type RunningNode, send, startRunningNode } from './running-node.ts';
 
 type Results = { readonly results: readonly Readonly<Record<string, unknown>>[]; readonly revision: number };

@@ -1,7 +1,8 @@
 // What is answered when a node cannot serve: statuses, Retry-After, and what is known of the write.
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import type { Outcome, OutcomeCode } from '../../../src/core/outcome.ts';
-import type { NodeApi, Refusal, WriteRequest, WriteResult } from '../../../src/node/requests.ts';
+import type { NodeApi } from '../../../src/node/node-api.ts';
+import type { Refusal, WriteRequest, WriteResult } from '../../../src/node/requests.ts';
 import { overriding, problemIn, type RunningNode, type Sent, send, startRunningNode } from './running-node.ts';
 
 let running: RunningNode;

@@ -1,6 +1,7 @@
 // A real node on a memory log behind a real HTTP server on a free port, for the tests of the HTTP layer.
 import { once } from 'node:events';
 import { request as httpRequest, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pino } from 'pino';
@@ -9,11 +10,12 @@ import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import { systemWorld } from '../../../src/base/system-world.ts';
 import type { HttpServer, HttpServerOptions } from '../../../src/http/server.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
+import { receiveBackup } from '../../../src/log/backup-file.ts';
 import { createMemoryLogStore, type MemoryLogFaults } from '../../../src/log/memory-log.ts';
 import { createMemorySnapshots } from '../../../src/log/memory-snapshots.ts';
 import type { HistoryBounds } from '../../../src/node/history.ts';
 import { type ChorusNode, createNode } from '../../../src/node/node.ts';
-import type { NodeApi } from '../../../src/node/requests.ts';
+import type { NodeApi } from '../../../src/node/node-api.ts';
 
 export const SILENT = pino({ level: 'silent' });
 
@@ -50,6 +52,7 @@ export async function startRunningNode({
     world: systemWorld,
     logger: SILENT,
     limits: { ...STATE_LIMITS, featureLevel: 1 },
+    receiveBackup: (bytes) => receiveBackup(tmpdir(), bytes),
     identity: { load: async () => undefined, save: async () => {} },
     history,
     snapshots: { store: createMemorySnapshots().open(), everyBytes: Infinity, everyRecords: Infinity },
@@ -94,7 +97,8 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
     status: () => node.status(),
     cluster: () => node.cluster(),
     checkDigests: (timeoutMs) => node.checkDigests(timeoutMs),
-    takeSnapshot: (timeoutMs) => node.takeSnapshot(timeoutMs),
+    snapshots: node.snapshots,
+    backups: node.backups,
     metrics: () => node.metrics(),
     ...overrides,
   };

@@ -4,7 +4,7 @@ import { connect, type Socket } from 'node:net';
 import { pino } from 'pino';
 import { afterEach, expect, test } from 'vitest';
 import { startHttpServer } from '../../../src/http/server.ts';
-import type { NodeApi } from '../../../src/node/requests.ts';
+import type { NodeApi } from '../../../src/node/node-api.ts';
 import { rawExchange } from '../../suites/raw-http.ts';
 import { overriding, problemIn, type RunningNode, SILENT, send, startRunningNode } from './running-node.ts';
 

@@ -63,6 +63,7 @@ export class Actor {
       world: { ...manualWorld(ownClock, name), socketsEmptied: () => this.socketsEmptied() },
       logger: silent,
       limits: { ...STATE_LIMITS, featureLevel: 1, ...options.limits },
+      receiveBackup: () => Promise.reject(new Error('there is no disk')),
       identity: {
         load: async () => this.cluster,
         save: (cluster) => this.save(cluster),

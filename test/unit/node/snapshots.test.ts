@@ -15,7 +15,7 @@ async function cluster(names: readonly string[], options: ActorOptions = {}) {
 
 /** Asks the node for a snapshot, and gives it the time. */
 async function take(scene: Scene, node: Actor, ms = 3000) {
-  const taken = watch(node.node.takeSnapshot(10_000));
+  const taken = watch(node.node.snapshots.take(10_000));
   await scene.move(ms);
   return taken;
 }
@@ -52,7 +52,7 @@ describe('a snapshot that is asked for', () => {
 
   test('is one for all who ask before it is cut', async () => {
     const { scene, first } = await cluster(['node-1']);
-    const asked = [1, 2, 3].map(() => watch(first.node.takeSnapshot(10_000)));
+    const asked = [1, 2, 3].map(() => watch(first.node.snapshots.take(10_000)));
     await scene.move(3000);
     expect(asked.map(({ value }) => value?.kind)).toEqual(['saved', 'saved', 'saved']);
     expect(first.node.metrics().snapshotsSaved).toBe(1);
@@ -70,11 +70,11 @@ describe('a snapshot that is asked for', () => {
   test('is refused while the node is not ready, and when it stops', async () => {
     const { scene, first } = await cluster(['node-1']);
     scene.fateOf = () => HANGS;
-    const asked = watch(first.node.takeSnapshot(60_000));
+    const asked = watch(first.node.snapshots.take(60_000));
     void first.node.stop(0);
     await scene.move(100);
     expect(asked.value).toEqual({ kind: 'refused', reason: 'stopping' });
-    expect(await first.node.takeSnapshot(1)).toEqual({ kind: 'refused', reason: 'stopping' });
+    expect(await first.node.snapshots.take(1)).toEqual({ kind: 'refused', reason: 'stopping' });
   });
 
   test('that is not what the others had there is not verified, and nothing is trimmed for it', async () => {
