@@ -278,6 +278,11 @@ export const CACHE_LIMITS = {
   probeMaxMs: 5 * SECOND,
   /** Invalidations that a tier missed, remembered by name; above this the whole tier is invalidated when it returns. */
   maxMissed: 10_000,
+  flushWrites: 500,
+  flushDelayMs: 50,
+  flushBackoffMs: 50,
+  flushBackoffMaxMs: 5 * SECOND,
+  maxRefusals: 3,
   memoryBytes: 64 * MIB,
   memoryEntries: 100_000,
 } as const;

@@ -18,6 +18,10 @@ export type CacheEvent =
   | { readonly kind: 'undecodable'; readonly key: string; readonly error: unknown }
   /** A call of a tier failed; the cache went on without it. */
   | { readonly kind: 'failed'; readonly part: string; readonly error: CacheError }
+  /** Writes of the queue were committed in the source: so many of them in so many rows. */
+  | { readonly kind: 'flushed'; readonly writes: number; readonly rows: number; readonly tookMs: number }
+  /** A write that can never be done was put with the dead letters. */
+  | { readonly kind: 'buried'; readonly id: string; readonly reason: string }
   /** A breaker opened (with the error) or closed. */
   | { readonly kind: 'breaker'; readonly part: string; readonly reason: CacheError | undefined };
 

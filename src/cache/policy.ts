@@ -45,8 +45,10 @@ export type Policy<Key, Value> = {
   readonly observe: Observe;
   readonly world: CacheWorld;
   textOf(key: Key): string;
-  /** Undefined: such a value is not kept. */
+  /** Undefined: that a row is absent is not kept. */
   entryOf(key: Key, value: Value | undefined): CacheEntry | undefined;
+  /** That a row was removed is kept as long as a value would be. */
+  removalOf(key: Key): CacheEntry;
 };
 
 export function policyOf<Key, Value>(options: PolicyOptions<Key, Value>): Policy<Key, Value> {
@@ -70,17 +72,21 @@ export function policyOf<Key, Value>(options: PolicyOptions<Key, Value>): Policy
     world,
     textOf: (key) => prefix + textOf(key),
     entryOf(key, value) {
-      const wholeMs = value === undefined ? negativeTtlMs : ttlMs;
-      if (wholeMs === undefined) return undefined;
-      const shortened = options.jitter === undefined ? wholeMs : wholeMs * (1 - options.jitter * world.random());
-      const freshUntilMs = world.clock.wallMs() + Math.max(1, Math.round(shortened));
-      return {
-        value: value === undefined ? undefined : codec.encode(value),
-        freshUntilMs,
-        // That a row is absent is never served stale: it may have come into being.
-        expiresAtMs: value === undefined ? freshUntilMs : freshUntilMs + graceMs,
-        tags: tags(key, value),
-      };
+      if (value !== undefined) return entryFor(key, value, ttlMs);
+      return negativeTtlMs === undefined ? undefined : entryFor(key, undefined, negativeTtlMs);
     },
+    removalOf: (key) => entryFor(key, undefined, ttlMs),
   };
+
+  function entryFor(key: Key, value: Value | undefined, wholeMs: number): CacheEntry {
+    const shortened = options.jitter === undefined ? wholeMs : wholeMs * (1 - options.jitter * world.random());
+    const freshUntilMs = world.clock.wallMs() + Math.max(1, Math.round(shortened));
+    return {
+      value: value === undefined ? undefined : codec.encode(value),
+      freshUntilMs,
+      // That a row is absent is never served stale: it may have come into being.
+      expiresAtMs: value === undefined ? freshUntilMs : freshUntilMs + graceMs,
+      tags: tags(key, value),
+    };
+  }
 }

@@ -127,6 +127,8 @@ export type WritableSource<Key, Value> = CacheSource<Key, Value> & {
 export type Change<Key, Value> = {
   /** Names this write; unique. */
   readonly id: string;
+  /** Ids of older writes of the same key that this one stands for: with `ids` they are entered too. */
+  readonly coalesced?: readonly string[];
   readonly key: Key;
   /** Undefined: the row is to be removed. */
   readonly value: Value | undefined;
@@ -138,7 +140,8 @@ export type Change<Key, Value> = {
  * How a flush makes sure that it does nothing twice and nothing late:
  * - `fence`: a row of the source holds (cluster, n); the flush raises n in its own transaction `WHERE n < :n` or rolls back. Each
  *   flush, a repeated one too, brings a greater n than all flushes before it: a late COMMIT of an older one changes nothing.
- * - `ids`: the flush enters the changes' ids in a table in its own transaction and leaves out those that stand there already.
+ * - `ids`: the flush enters the changes' ids in a table in its own transaction and leaves out the changes
+ *   whose own stands there already.
  */
 export type FlushGuard =
   | { readonly kind: 'fence'; readonly cluster: string; readonly n: number }

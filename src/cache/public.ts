@@ -8,6 +8,7 @@ export { type Codec, json } from './codec.ts';
 export type { Duration } from './duration.ts';
 export { CacheError, type CacheErrorCode, type Refusal } from './errors.ts';
 export type { CacheEvent, Observe } from './events.ts';
+export { type Flusher, type FlusherOptions, startFlusher } from './flusher.ts';
 export type { PolicyOptions } from './policy.ts';
 export type {
   AtomicStore,
@@ -39,6 +40,7 @@ export type { TierHealth, TierOptions } from './tier.ts';
 export { type MemoryOptions, memory } from './tiers/memory.ts';
 export { type TieredStore, type TiersOptions, tiers } from './tiers.ts';
 export type { CacheWorld } from './world.ts';
+export { type WriteBehindCache, type WriteBehindOptions, writeBehind } from './write-behind.ts';
 export {
   type OwnWritesCache,
   type OwnWritesOptions,
