@@ -20,6 +20,8 @@ export const config = {
     // allowedHosts: ['chorus.internal'],
     // What reads get that do not ask: 'eventual' (local memory), 'session' or 'linearizable'.
     defaultConsistency: 'eventual',
+    // Keys that begin so are put and deleted under a condition only (428 without one). The same on every node.
+    // conditionalPrefixes: ['config/'],
   },
 
   // 'none' lets everybody in who reaches the port. Without it: 'none' on loopback, 'tokens' elsewhere.

@@ -51,7 +51,7 @@ async function main(): Promise<void> {
 }
 
 async function start(settings: Settings, logger: Logger): Promise<Running> {
-  const { host, port, address, allowedHosts, defaultConsistency } = settings.http;
+  const { host, port, address, allowedHosts, defaultConsistency, conditionalPrefixes } = settings.http;
   const limits = stateLimits(settings);
   const ownDir = join(settings.dataDir, settings.nodeId);
   const { log, store } = await openStorage(settings, logger);
@@ -77,6 +77,7 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     auth: settings.auth,
     logger,
     defaultConsistency,
+    conditionalPrefixes,
     limits: { maxValueBytes: limits.maxValueBytes },
     ...(allowedHosts.length === 0 ? {} : { allowedHosts: allowedHosts.includes('*') ? 'any' : allowedHosts }),
     onBroken: fail,

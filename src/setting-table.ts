@@ -68,6 +68,15 @@ export const SETTING_TABLE = {
     among: CONSISTENCIES,
     fallback: 'eventual',
   }),
+  'http.conditionalPrefixes': list({
+    flag: 'conditional-prefixes',
+    variable: 'CHORUS_CONDITIONAL_PREFIXES',
+    help: 'Keys that begin so are put and deleted under a condition only (428); the same on every node.',
+    placeholder: '<prefix,…>',
+    pattern: /^.{1,1024}$/,
+    mustBe: 'beginnings of keys, comma-separated',
+    fallbackText: 'none',
+  }),
   auth: choice({
     flag: 'auth',
     variable: 'CHORUS_AUTH',

@@ -115,7 +115,7 @@ class Router {
     const headers = endToEnd(request.rawHeaders, request.headers.connection, REQUEST_HOP_BY_HOP);
     const isRead = method === 'GET' || method === 'HEAD';
     const isWrite = !isRead && method !== 'OPTIONS';
-    const hasOwnToken = isRead && this.#wantsToken(target, request);
+    const hasOwnToken = (isRead || target.startsWith('/v1/batch')) && this.#wantsToken(target, request);
     if (isWrite && request.headers['idempotency-key'] === undefined)
       headers.push('Idempotency-Key', this.#options.world.newId());
     if (hasOwnToken) headers.push('Chorus-Min-Revision', String(this.revision));
@@ -141,7 +141,7 @@ class Router {
 
   #wantsToken(target: string, request: IncomingMessage): boolean {
     if (this.revision === 0 || this.#options.defaultConsistency === 'linearizable') return false;
-    if (!target.startsWith('/v1/keys') && !target.startsWith('/api/cache/')) return false;
+    if (!/^\/(?:v1\/keys|v1\/batch|api\/cache\/)/.test(target)) return false;
     if (request.headers['chorus-min-revision'] !== undefined) return false;
     return !/(^|&)consistency=/.test(queryTextOf(target));
   }

@@ -15,6 +15,7 @@ import { entryResult, type ItemResult, operationResult, problemResult, rejectedR
 import { Problem } from './problems.ts';
 import { queryOf } from './queries.ts';
 import { successOf } from './refusals.ts';
+import { checkConditional } from './required-conditions.ts';
 import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
@@ -70,6 +71,7 @@ async function inOrder(run: Run, operations: readonly Operation[]): Promise<Item
 
 async function write(run: Run, command: KeyCommand, place: number): Promise<ItemResult> {
   const { service, id } = run;
+  checkConditional(service.conditionalPrefixes, command);
   run.writes++;
   const result = await service.node.submit({
     command,

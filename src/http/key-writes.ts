@@ -10,6 +10,7 @@ import { storedTypeOf } from './media-types.ts';
 import { idOf, int64, positiveDuration } from './parameters.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { outcomeHeaders, outcomeOfUntried, refusalProblem, successOf } from './refusals.ts';
+import { checkConditional } from './required-conditions.ts';
 import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { KEYS_PATH, keyOf } from './targets.ts';
@@ -83,6 +84,7 @@ export async function submitCommand(
   timeoutMs: number,
   command: ClientCommand,
 ): Promise<Outcome> {
+  checkConditional(service.conditionalPrefixes, command);
   // Without authentication all callers are one.
   return successOf(await service.node.submit({ command, id, caller: '', timeoutMs }), id);
 }

@@ -39,6 +39,7 @@ export const PROBLEMS = {
   'expectation-failed': { status: 417, title: 'The expectation cannot be met', retryable: false },
   'misdirected-request': { status: 421, title: 'This node does not answer for this host', retryable: false },
   'id-reused': { status: 422, title: 'The Idempotency-Key was used for another command', retryable: false },
+  'condition-required': { status: 428, title: 'A condition is required', retryable: false },
   overloaded: { status: 429, title: 'The node has too much waiting', retryable: true },
   'headers-too-large': { status: 431, title: 'The request headers are too large', retryable: false },
   'internal-error': { status: 500, title: 'The node made a mistake', retryable: true },

@@ -24,6 +24,8 @@ export type HttpServerOptions = {
   readonly limits?: Partial<HttpLimits>;
   readonly logger: Logger;
   readonly defaultConsistency?: Consistency;
+  /** Prefixes of keys that are put and deleted under a condition only. */
+  readonly conditionalPrefixes?: readonly string[];
   /** Called when an invariant was found broken while a request was served; the process must end. */
   onBroken?(error: Error): void;
 };
@@ -46,6 +48,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     limits,
     hosts: options.allowedHosts ?? (isLoopback(host) ? [] : 'any'),
     defaultConsistency: options.defaultConsistency ?? 'eventual',
+    conditionalPrefixes: (options.conditionalPrefixes ?? []).map((prefix) => Buffer.from(prefix)),
     bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
     metrics: createMetrics(node),
     isClosing: () => isClosing,

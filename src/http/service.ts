@@ -16,6 +16,8 @@ export type HttpService = {
   readonly limits: HttpLimits;
   readonly hosts: HostRule;
   readonly defaultConsistency: Consistency;
+  /** Keys that begin so are put and deleted under a condition only. */
+  readonly conditionalPrefixes: readonly Buffer[];
   readonly bodies: BodyBudget;
   readonly metrics: HttpMetrics;
   /** True from `close()` on: answers then end their connections. */

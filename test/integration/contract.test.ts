@@ -19,11 +19,14 @@ const SCENARIOS: readonly Scenario[] = [
   ...REST_SCENARIOS,
 ];
 
+/** For the scenario of required conditions. */
+const FLAGS = ['--conditional-prefixes', 'guarded/'];
+
 describe('on the embedded log', () => {
   let cluster: ChorusCluster;
   let nginx: ChorusNginx;
   beforeAll(async () => {
-    cluster = await startChorusCluster();
+    cluster = await startChorusCluster({ flags: FLAGS });
     // Before one node: what is read on another needs the token, which is for the suites of consistency.
     if (available('nginx')) nginx = await startChorusNginx({ nodePorts: [Number(new URL(nodeUrl()).port)] });
   });
@@ -45,7 +48,10 @@ describe.skipIf(!available('kafka'))('on Kafka', () => {
   let chorus: ChorusNodes;
   beforeAll(async () => {
     kafka = await startKafka({ brokers: 1 });
-    chorus = await startChorusNodes({ nodes: 1, flags: ['--log', 'kafka', '--kafka-brokers', kafka.brokers] });
+    chorus = await startChorusNodes({
+      nodes: 1,
+      flags: [...FLAGS, '--log', 'kafka', '--kafka-brokers', kafka.brokers],
+    });
   });
   afterAll(async () => {
     await chorus?.close();

@@ -38,6 +38,13 @@ export function clusterSuite(flags: () => readonly string[]): void {
       const read = await fetch(`${cluster.gateway}/v1/keys/own`);
       expect(await read.text()).toBe(String(n));
     }
+    const body = JSON.stringify({ items: [{ op: 'get', key: 'own' }] });
+    for (let n = 60; n < 90; n++) {
+      await fetch(`${cluster.gateway}/v1/keys/own`, { method: 'PUT', body: String(n) });
+      const headers = { 'Content-Type': 'application/json' };
+      const batch = await fetch(`${cluster.gateway}/v1/batch`, { method: 'POST', body, headers });
+      expect(await batch.json()).toMatchObject({ results: [{ value: String(n) }] });
+    }
     await fetch(`${cluster.gateway}/v1/keys/own`, { method: 'DELETE' });
     expect((await fetch(`${cluster.gateway}/v1/keys/own`)).status).toBe(404);
   });

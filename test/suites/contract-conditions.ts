@@ -115,6 +115,39 @@ export const CONDITION_SCENARIOS: readonly Scenario[] = [
     isOfNodeAlone: true,
   },
   {
+    title: 'where a condition is asked for, nothing is put or deleted without one',
+    exchanges: [
+      ...[
+        'PUT /v1/keys/guarded/~',
+        'DELETE /v1/keys/guarded/~',
+        'DELETE /v1/keys?prefix=guard',
+        'DELETE /v1/keys?prefix=guarded/x',
+      ].map((send) => ({ send, status: 428, code: 'condition-required' })),
+      { send: 'POST /api/cache/guarded%2Fa/', body: '1', status: 428 },
+      { send: 'DELETE /api/cache/guarded%2Fa/', status: 428 },
+      { send: 'POST /v1/keys/guarded/~?op=increment', status: 200 },
+      { send: 'PUT /v1/keys/guarded/~', body: '1', headers: { 'If-Match': '{etag}' }, status: 200 },
+      {
+        send: 'POST /v1/batch',
+        json: {
+          items: [
+            { op: 'put', key: 'guarded/~', value: '' },
+            { op: 'put', key: 'guarded/~', value: '2', ifRevision: '#etag' },
+          ],
+        },
+        status: 200,
+        gives: { results: [{ status: 428, code: 'condition-required' }, { status: 200 }] },
+      },
+      { send: 'POST /v1/transactions', json: { else: [{ op: 'delete', key: 'guarded/~' }] }, status: 428 },
+      {
+        send: 'POST /v1/transactions',
+        json: { if: [{ key: 'guarded/~', value: '2' }], then: [{ op: 'delete', key: 'guarded/~' }] },
+        status: 200,
+        gives: { branch: 'then' },
+      },
+    ],
+  },
+  {
     title: 'a read is as consistent as it was asked to be',
     isOfNodeAlone: true,
     exchanges: [

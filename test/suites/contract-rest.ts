@@ -2,6 +2,7 @@
 import { expect } from 'vitest';
 import { ROUTES } from '../../src/http/routes.ts';
 import type { Exchange, Scenario } from './contract.ts';
+import { OpenApiDocument } from './open-api-document.ts';
 
 const ANY = expect.anything();
 const MEMBER = {
@@ -22,9 +23,9 @@ const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
 const READABLE = RESOURCES.filter(({ methods }) => methods.includes('GET'));
 const METHODS = RESOURCES.flatMap(({ target, methods }) => methods.map((method) => `${method} ${target}`));
 /** Where a body goes. */
-const TAKING_BODY = METHODS.filter((send) => send.startsWith('PUT') || send.startsWith('POST')).map((send) =>
-  send === `POST /v1/keys/${NO_KEY}` ? `${send}?op=append` : send,
-);
+const TAKING_BODY = [...new OpenApiDocument().operations]
+  .filter(([, operation]) => 'requestBody' in operation)
+  .map(([send]) => `${send.replace('{key}', NO_KEY)}${send === 'POST /v1/keys/{key}' ? '?op=append' : ''}`);
 const OF_PYCACHE = /\/api\//;
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
@@ -134,6 +135,7 @@ export const REST_SCENARIOS: readonly Scenario[] = [
       })),
       { send: 'GET /readyz?verbose=yes', status: 400, field: 'verbose' },
       { send: 'GET /metrics', status: 200, text: /chorus_revision\{node="node-\d"\} \d+/ },
+      { send: 'POST /v1/snapshots', status: 201, gives: { revision: expect.any(Number), keys: expect.any(Number) } },
       { send: 'GET /v1/openapi.json', status: 200, gives: { openapi: '3.1.1' } },
       ...READABLE.filter(({ target }) => !OF_PYCACHE.test(target) && target !== '/v1/watch').map(({ target }) => ({
         send: `HEAD ${target}`,

@@ -83,6 +83,8 @@ test('the highest revision passed back for a write goes with reads that say noth
   expect(await tokenAt('/v1/keys/a')).toBe('7');
   expect(await tokenAt('/v1/keys?prefix=a')).toBe('7');
   expect(await tokenAt('/api/cache/a/')).toBe('7');
+  await (await fetch(`${scene.url}/v1/batch`, { method: 'POST', body: '{}' })).text();
+  expect(seen().at(-1)?.headers['chorus-min-revision']).toBe('7');
   expect(await tokenAt('/v1/keys/a?consistency=eventual')).toBeUndefined();
   expect(await tokenAt('/v1/keys/a', { 'Chorus-Min-Revision': '3' })).toBe('3');
   expect(await tokenAt('/v1/cluster')).toBeUndefined();

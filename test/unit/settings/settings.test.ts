@@ -55,6 +55,7 @@ test('without any source every setting has its default', async () => {
       port: 8001,
       address: '127.0.0.1:8001',
       allowedHosts: [],
+      conditionalPrefixes: [],
       defaultConsistency: 'eventual',
     },
     auth: 'none',
