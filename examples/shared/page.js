@@ -33,7 +33,7 @@ function showStatus(text, look) {
 function countsOf(total, loads, process) {
   const failed = loads.failed === 0 ? '' : `, ${loads.failed} failed`;
   const mean = loads.ended === 0 ? '' : `, ${loads.meanMs.toFixed(1)} ms each`;
-  return `${total} answers, ${loads.ended} loads${mean}${failed}; process ${process}`;
+  return `${total} answers, ${loads.ended} loads${mean}${failed}. Process ${process}.`;
 }
 
 /** All parts that answer reads, also those that have not yet. */
@@ -60,7 +60,7 @@ function partRow({ name, role, state, reason }) {
 function recentRow({ atMs, key, from, isFound, isStale }, tiers) {
   const notes = `${isFound ? '' : ', no such row'}${isStale ? ', stale' : ''}`;
   return make('tr', '', '', [
-    make('td', new Date(atMs).toLocaleTimeString()),
+    make('td', new Date(atMs).toTimeString().slice(0, 8)),
     make('td', key),
     make('td', from + notes, tiers.has(from) ? 'cache' : 'source'),
   ]);
