@@ -268,6 +268,12 @@ export const CACHE_LIMITS = {
   connectTimeoutMs: 2 * SECOND,
   /** A connection that answers nothing for so long, while calls wait for it, is given up and made anew. */
   maxSilenceMs: 10 * SECOND,
+  idsPerStatement: 1_000,
+  /** The ids of flushed writes are kept for a week: longer than a queue may hold a message back. Old ones are removed hourly. */
+  keepIdsMs: 7 * 24 * 60 * MINUTE,
+  pruneIdsMs: 60 * MINUTE,
+  /** Times in a row that another flush of the same writes may be faster, before a flush gives up. */
+  maxOvertaken: 5,
   /** Calls that wait for one connection to Memcached; more are turned away. */
   maxPipelined: 10_000,
   loadTimeoutMs: 5 * SECOND,

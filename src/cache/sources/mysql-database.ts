@@ -1,8 +1,11 @@
 // MySQL and MariaDB as a SqlDatabase: a pool of connections that fails fast, by the library `mysql2`.
+import { setTimeout as delay } from 'node:timers/promises';
+import type { PoolConnection as CoreConnection } from 'mysql2';
 import { createConnection, createPool, type ResultSetHeader } from 'mysql2/promise';
 import { type Duration, milliseconds } from '../duration.ts';
 import { asCacheError, CacheError, type Refusal } from '../errors.ts';
-import type { SqlDatabase, SqlRow } from '../sql.ts';
+import { inTransaction, type SqlDatabase, type SqlRow, type SqlRun } from '../sql.ts';
+import { mysqlDialect } from '../sql-dialect.ts';
 
 export type MysqlDatabaseOptions = {
   /** `mysql://user:password@host:3306/database` */
@@ -19,6 +22,9 @@ export type MysqlDatabaseOptions = {
   readonly maxConnections?: number;
 };
 
+/** `control` is for what cannot be prepared: the beginning and the end of a transaction. */
+type MysqlConnection = { control(sql: string): Promise<void>; readonly run: SqlRun };
+
 /** Connects at the first statement; a lost connection is replaced by itself. */
 export function mysqlDatabase(options: MysqlDatabaseOptions): SqlDatabase {
   const { name = 'mysql', statementTimeout = '3s', connectTimeout = '1s', maxConnections = 10 } = options;
@@ -28,6 +34,15 @@ export function mysqlDatabase(options: MysqlDatabaseOptions): SqlDatabase {
   const connection = { uri: server.href, connectTimeout: milliseconds(connectTimeout, 'connectTimeout') };
   const timeout = milliseconds(statementTimeout, 'statementTimeout');
   const pool = createPool({ ...connection, ...(database !== '' && { database }), connectionLimit: maxConnections });
+
+  const open = new Set<CoreConnection>();
+  pool.pool.on('connection', (made) => {
+    open.add(made);
+    made.once('end', () => open.delete(made));
+    // As PostgreSQL does it: each statement sees what was committed before it, and gaps between rows are not locked.
+    const isolation = 'SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED';
+    made.query({ sql: isolation, timeout }, (error) => error && made.destroy());
+  });
 
   /** All errors here came before the statement was sent. */
   async function connected() {
@@ -51,30 +66,53 @@ export function mysqlDatabase(options: MysqlDatabaseOptions): SqlDatabase {
     }
   }
 
-  const run: SqlDatabase['run'] = async (sql, parameters = []) => {
+  async function withClient<T>(use: (connection: MysqlConnection) => Promise<T>): Promise<T> {
     const client = await connected();
+    // Of a connection that did not answer in time nobody knows what it will answer next.
+    let isInDoubt = false;
+    const told = (error: unknown) => {
+      const cacheError = cacheErrorOf(error, name);
+      if (cacheError.code !== 'refused') isInDoubt = true;
+      return cacheError;
+    };
     try {
-      const [result] = await client.execute({ sql, values: [...parameters], timeout });
-      client.release();
-      return Array.isArray(result)
-        ? { rows: result as readonly SqlRow[], changed: 0 }
-        : { rows: [], changed: (result as ResultSetHeader).affectedRows };
-    } catch (error) {
-      const told = cacheErrorOf(error, name);
-      // Of a connection that did not answer in time nobody knows what it will answer next.
-      if (told.code === 'refused') client.release();
-      else client.destroy();
-      throw told;
+      return await use({
+        async control(sql) {
+          await client.query({ sql, timeout }).catch((error: unknown) => {
+            throw told(error);
+          });
+        },
+        async run(sql, parameters = []) {
+          const [result] = await client.execute({ sql, values: [...parameters], timeout }).catch((error: unknown) => {
+            throw told(error);
+          });
+          return Array.isArray(result)
+            ? { rows: result as readonly SqlRow[], changed: 0 }
+            : { rows: [], changed: (result as ResultSetHeader).affectedRows };
+        },
+      });
+    } finally {
+      if (isInDoubt) client.destroy();
+      else client.release();
     }
-  };
+  }
+
+  const run: SqlRun = (sql, parameters) => withClient((connection) => connection.run(sql, parameters));
 
   return {
     name,
     run,
+    transaction: (work, options) =>
+      withClient((connection) => inTransaction({ name, begin: 'BEGIN', ...connection }, work, options?.signal)),
+    dialect: mysqlDialect,
     async ping() {
       await run('SELECT 1');
     },
-    close: () => pool.end(),
+    async close() {
+      // A server that hangs does not answer to a farewell either.
+      await Promise.race([pool.end().catch(() => {}), delay(timeout, undefined, { ref: false })]);
+      for (const one of open) one.destroy();
+    },
   };
 }
 
@@ -85,6 +123,7 @@ function cacheErrorOf(error: unknown, name: string): CacheError {
   if (TIMEOUTS.has(code)) return new CacheError('timeout', name, message, { cause: error });
   const isServers = error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string';
   if (!isServers || code === 'ER_SERVER_SHUTDOWN') return asCacheError(error, name, 'unknown');
+  if (ROLLED_BACK.has(code)) return new CacheError('down', name, message, { cause: error });
   if (code === 'ER_RECORD_FILE_FULL') return new CacheError('full', name, message, { cause: error });
   return new CacheError('refused', name, message, { cause: error, refusal: REFUSAL_OF[code] ?? 'invalid' });
 }
@@ -95,6 +134,9 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
   'ER_QUERY_TIMEOUT',
   'ER_STATEMENT_TIMEOUT',
 ]);
+
+/** A deadlock; a server that only reads now. */
+const ROLLED_BACK: ReadonlySet<string> = new Set(['ER_LOCK_DEADLOCK', 'ER_OPTION_PREVENTS_STATEMENT']);
 
 const REFUSAL_OF: Readonly<Record<string, Refusal>> = {
   ER_DUP_ENTRY: 'conflict',

@@ -2,7 +2,8 @@
 import pg from 'pg';
 import { type Duration, milliseconds } from '../duration.ts';
 import { asCacheError, CacheError, type Refusal } from '../errors.ts';
-import type { SqlDatabase } from '../sql.ts';
+import { inTransaction, type SqlDatabase, type SqlRun } from '../sql.ts';
+import { standardDialect } from '../sql-dialect.ts';
 
 export type PostgresDatabaseOptions = {
   /** `postgres://user:password@host:5432/database` */
@@ -33,29 +34,42 @@ export function postgresDatabase(options: PostgresDatabaseOptions): SqlDatabase 
   pool.on('error', () => {});
   pool.on('connect', (client) => client.on('error', () => {}));
 
-  const run: SqlDatabase['run'] = async (sql, parameters = []) => {
+  async function withClient<T>(use: (run: SqlRun) => Promise<T>): Promise<T> {
     const client = await pool.connect().catch((error: unknown) => {
       throw asCacheError(error, name, 'down');
     });
+    // Of a connection that did not answer in time nobody knows what it will answer next.
+    let isInDoubt = false;
     try {
-      const { rows, rowCount, command } = await client.query(withNumbers(sql), [...parameters]);
-      client.release();
-      return { rows, changed: command === 'SELECT' ? 0 : (rowCount ?? 0) };
-    } catch (error) {
-      const told = cacheErrorOf(error, name);
-      // Of a connection that did not answer in time nobody knows what it will answer next.
-      client.release(told.code !== 'refused');
-      throw told;
+      return await use(async (sql, parameters = []) => {
+        try {
+          const { rows, rowCount, command } = await client.query(withNumbers(sql), [...parameters]);
+          return { rows, changed: command === 'SELECT' ? 0 : (rowCount ?? 0) };
+        } catch (error) {
+          const told = cacheErrorOf(error, name);
+          if (told.code !== 'refused') isInDoubt = true;
+          throw told;
+        }
+      });
+    } finally {
+      client.release(isInDoubt);
     }
-  };
+  }
+
+  const run: SqlRun = (sql, parameters) => withClient((run) => run(sql, parameters));
 
   return {
     name,
     run,
+    transaction: (work, options) =>
+      withClient((run) => inTransaction({ name, begin: 'BEGIN', control: run, run }, work, options?.signal)),
+    dialect: standardDialect,
     async ping() {
       await run('SELECT 1');
     },
-    close: () => pool.end(),
+    async close() {
+      if (!pool.ending) await pool.end();
+    },
   };
 }
 
@@ -77,6 +91,8 @@ function cacheErrorOf(error: unknown, name: string): CacheError {
   }
   const { code = '', message } = error;
   if (code === '57014') return new CacheError('timeout', name, message, { cause: error });
+  // A deadlock or a lost race of transactions, which was rolled back; a standby.
+  if (/^(40|25006)/.test(code)) return new CacheError('down', name, message, { cause: error });
   if (code === '53100') return new CacheError('full', name, message, { cause: error });
   if (/^(53|57|58|XX)/.test(code)) return new CacheError('unknown', name, message, { cause: error });
   return new CacheError('refused', name, message, { cause: error, refusal: REFUSAL_OF[code] ?? 'invalid' });
