@@ -16,6 +16,8 @@ export type SaveFate =
   | { readonly kind: 'refused'; readonly afterChunks: number }
   /** Listed, but only the first half of its last chunk is there. */
   | { readonly kind: 'torn' }
+  /** Listed, but what it holds is what was saved before it, if anything was. */
+  | { readonly kind: 'misdirected' }
   /** Listed, but one bit of it, counted through all chunks, is another. */
   | { readonly kind: 'bit-flipped'; readonly bit: number };
 
@@ -43,7 +45,10 @@ export function createMemorySnapshots(
         const fate = faults.fateOfSave(handle, snapshot.revision);
         const taken = await take(chunks, fate);
         const manifest = Uint8Array.from(snapshot.manifest);
-        kept.set(id, { id, revision: snapshot.revision, manifest, chunks: spoilt(taken, fate) });
+        const whole = { id, revision: snapshot.revision, manifest, chunks: spoilt(taken, fate) };
+        const before = [...kept.values()].at(-1);
+        const isMisdirected = fate.kind === 'misdirected' && before !== undefined;
+        kept.set(id, isMisdirected ? { ...before, id, revision: whole.revision } : whole);
         return id;
       },
       list: async () =>

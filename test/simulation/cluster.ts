@@ -8,6 +8,7 @@ import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../.
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
+import type { Trim } from './snapshots.ts';
 import { CALM, type Swarm } from './swarm.ts';
 
 /** One nodeId: at most one process at a time, many in its life. */
@@ -29,6 +30,14 @@ export type Observer = {
 const LOG_EPOCH = 1_000_000_000_000;
 /** The cluster begins at the first feature level and rises by its members' heartbeats. */
 const LIMITS = { ...STATE_LIMITS, featureLevel: 1 };
+/** Reached a few times in a run. */
+const RARE: ReadonlySet<FaultPoint> = new Set([
+  'before-chores',
+  'while-saving-snapshot',
+  'before-snapshot-told',
+  'before-verified',
+  'before-trim',
+]);
 /** So small that commands come in between. */
 const SLICES = { chunkBytes: 60, chunkRows: 3, maxHeldBytes: 2000 };
 const silent = createLogger('silent', {});
@@ -41,7 +50,10 @@ export class SimulatedCluster {
   readonly landedAt: number[] = [];
   /** Fault points at which a process was crashed. */
   readonly crashedAt = new Set<FaultPoint>();
+  readonly trims: Trim[] = [];
   swarm: Swarm;
+  /** Revision and process of each snapshot that was not stored as it was saved. */
+  readonly #spoilt = new Set<string>();
   readonly #scheduler: Scheduler;
   readonly #observer: Observer;
   #logClockOffset = LOG_EPOCH;
@@ -58,7 +70,9 @@ export class SimulatedCluster {
     this.#observer = observer;
     this.swarm = swarm;
     this.#eventsKept = swarm.eventsKept;
-    this.snapshots = createMemorySnapshots({ fateOfSave: () => this.#fateOfSave() });
+    this.snapshots = createMemorySnapshots({
+      fateOfSave: (name, revision) => this.#fateOfSave(`${revision}-${name}-`),
+    });
     this.store = createMemoryLogStore({
       clock: {
         monotonicMs: () => scheduler.now,
@@ -141,7 +155,10 @@ export class SimulatedCluster {
       address: name,
       pid: slot.starts,
       version: 'simulated',
-      log: process.wrap(log, (payload) => this.#observer.onAcknowledged(name, payload)),
+      log: process.wrap(log, {
+        onAcknowledged: (payload) => this.#observer.onAcknowledged(name, payload),
+        onTrim: (before) => void this.trims.push({ before, landed: this.store.history().length }),
+      }),
       world: process.world,
       logger: silent,
       limits: LIMITS,
@@ -170,7 +187,8 @@ export class SimulatedCluster {
   }
 
   #crashesAt(point: FaultPoint): boolean {
-    const crashes = this.swarm.crashAtPoint > 0 && this.#scheduler.random() < this.swarm.crashAtPoint;
+    const { crashAtPoint } = this.swarm;
+    const crashes = crashAtPoint > 0 && this.#scheduler.random() < crashAtPoint * (RARE.has(point) ? 50 : 1);
     if (crashes) this.crashedAt.add(point);
     return crashes;
   }
@@ -198,10 +216,16 @@ export class SimulatedCluster {
     return { kind: 'acknowledged', landsAfterMs, answersAfterMs };
   }
 
-  #fateOfSave(): SaveFate {
+  isSpoilt(id: string): boolean {
+    return [...this.#spoilt].some((start) => id.startsWith(start));
+  }
+
+  #fateOfSave(start: string): SaveFate {
     const { spoiltSnapshot, refusedSnapshot } = this.swarm;
     const chance = this.#chance.random();
-    if (chance < spoiltSnapshot / 2) return { kind: 'torn' };
+    if (chance < spoiltSnapshot) this.#spoilt.add(start);
+    if (chance < spoiltSnapshot / 3) return { kind: 'torn' };
+    if (chance < (spoiltSnapshot * 2) / 3) return { kind: 'misdirected' };
     if (chance < spoiltSnapshot) return { kind: 'bit-flipped', bit: this.#chance.between(0, 1_000_000) };
     if (chance < spoiltSnapshot + refusedSnapshot) {
       return { kind: 'refused', afterChunks: this.#chance.between(0, 10) };

@@ -11,6 +11,7 @@ import type { History, WriteRecord } from './clients.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
 import { ledgerFaults, outcomeText, sumOf } from './ledger.ts';
 import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
+import { snapshotFaults } from './snapshots.ts';
 import type { Told } from './watchers.ts';
 
 export type Watched = {
@@ -74,7 +75,7 @@ export class Oracles {
   }
 
   /** After healing and draining. */
-  judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean, watched: Watched): void {
+  async judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean, watched: Watched): Promise<void> {
     const truth = replay(cluster.store.history());
     for (const name of truth.doubledFrames) this.onViolation(`frame ${name} was applied twice`);
     for (const fault of truth.faults) this.onViolation(fault);
@@ -93,6 +94,9 @@ export class Oracles {
     this.#judgeReads(history, truth);
     for (const told of watched.told) this.#judgeWatch(told, truth, watched.arrivedBefore);
     this.#judgeReplicas(cluster, truth);
+    const saved = { store: cluster.snapshots.open(), trims: cluster.trims, history: cluster.store.history() };
+    const isSpoilt = (id: string) => cluster.isSpoilt(id);
+    for (const fault of await snapshotFaults({ ...saved, isSpoilt }, truth)) this.onViolation(fault);
   }
 
   #judgeWrite(write: WriteRecord, truth: Replay): void {

@@ -16,6 +16,8 @@ export type ProcessOptions = {
   onCrash(): void;
 };
 
+export type LogObserver = { onAcknowledged(payload: Uint8Array): void; onTrim(before: number): void };
+
 type Input = 'request' | 'log' | 'timer';
 /** What waits in a stopped process runs in this order when it goes on: what is in the sockets runs before the late timers. */
 const ORDER: readonly Input[] = ['request', 'log', 'timer'];
@@ -111,7 +113,7 @@ export class SimulatedProcess {
   }
 
   /** The log as this process sees it: nothing comes back while it is stopped, and nothing ever after it died. */
-  wrap(log: CommitLog, onAcknowledged: (payload: Uint8Array) => void): CommitLog {
+  wrap(log: CommitLog, { onAcknowledged, onTrim }: LogObserver): CommitLog {
     return {
       append: (payload) =>
         new Promise((resolve, reject) => {
@@ -127,7 +129,10 @@ export class SimulatedProcess {
       start: () => this.#back(log.start()),
       end: () => this.#back(log.end()),
       barrier: () => this.#back(log.barrier()),
-      trim: (before) => this.#back(log.trim(before)),
+      trim: (before) => {
+        onTrim(before);
+        return this.#back(log.trim(before));
+      },
       close: () => log.close(),
       follow: ({ from, onRecords, signal }) => {
         const deliver = (records: readonly LogRecord[]) =>

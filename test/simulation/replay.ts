@@ -3,6 +3,7 @@ import { decodeFrame } from '../../src/core/codec.ts';
 import type { Command, DeletePrefix } from '../../src/core/commands/command.ts';
 import { Machine } from '../../src/core/machine.ts';
 import { isSuccess, type Outcome } from '../../src/core/outcome.ts';
+import type { SnapshotMark } from '../../src/core/snapshot-marks.ts';
 import type { LogRecord } from '../../src/log/commit-log.ts';
 import type { Position } from '../../src/node/history.ts';
 import { MapKeyspace } from '../model/map-keyspace.ts';
@@ -29,6 +30,10 @@ export type Replay = {
   /** Digest by revision, as noted at the ends of frames. */
   readonly digests: ReadonlyMap<number, bigint>;
   readonly changes: readonly ChangeFact[];
+  /** The verified snapshots from the record at `offset` on. */
+  readonly verified: readonly { readonly offset: number; readonly marks: readonly SnapshotMark[] }[];
+  /** At the end of the log. */
+  readonly digest: bigint;
 };
 
 export function replay(records: readonly LogRecord[]): Replay {
@@ -42,6 +47,7 @@ export function replay(records: readonly LogRecord[]): Replay {
   const expiredEarly: string[] = [];
   const digests = new Map<number, bigint>();
   const changes: ChangeFact[] = [];
+  const verified: { offset: number; marks: readonly SnapshotMark[] }[] = [];
   machine.state.onChange = (change, keyBytes, entry) => {
     const { revision } = machine.state;
     const place = changes.filter((other) => other.revision === revision).length;
@@ -66,10 +72,13 @@ export function replay(records: readonly LogRecord[]): Replay {
       if (applied.has(name)) doubledFrames.push(name);
       applied.add(name);
     }
+    const marks = machine.state.snapshots.verified;
+    if (marks !== verified.at(-1)?.marks) verified.push({ offset, marks });
     const note = machine.notes.at(-1);
     if (note !== undefined) digests.set(note.revision, note.digest);
   }
-  return { byId, byKey, doubledFrames, faults, expiredEarly, digests, changes };
+  const digest = machine.state.digest();
+  return { byId, byKey, doubledFrames, faults, expiredEarly, digests, changes, verified, digest };
 
   function noteFaults(command: Command, outcome: Outcome): void {
     const { high, low } = machine.state.keyspace.digest;

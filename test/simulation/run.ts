@@ -33,8 +33,10 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
   const startedAt = performance.now();
   const unreached = new Set<FaultPoint>(FAULT_POINTS);
   let failed = 0;
+  let trims = 0;
   for (let seed = from; seed < from + count; seed++) {
-    const { violations, crashedAt } = await simulate(seed);
+    const { violations, crashedAt, trims: trimmed } = await simulate(seed);
+    trims += trimmed;
     for (const point of crashedAt) unreached.delete(point);
     if (violations.length > 0) {
       failed++;
@@ -46,7 +48,9 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
     if (process.stderr.isTTY && done % 50 === 0) process.stderr.write(`\r${done} of ${count} seeds, ${failed} failed`);
   }
   const seconds = (performance.now() - startedAt) / 1000;
-  console.log(`${count} seeds, ${failed} with violations, ${(count / seconds).toFixed(1)} seeds/s`);
+  console.log(
+    `${count} seeds, ${failed} with violations, ${(count / seconds).toFixed(1)} seeds/s, the log trimmed ${trims} times`,
+  );
   if (count > 1 && unreached.size > 0) console.log(`no process was crashed at: ${[...unreached].join(', ')}`);
   return failed === 0 ? 0 : 1;
 }

@@ -16,6 +16,7 @@ export type RunResult = {
   readonly events: number;
   readonly writes: number;
   readonly records: number;
+  readonly trims: number;
   readonly crashedAt: ReadonlySet<FaultPoint>;
 };
 
@@ -63,7 +64,7 @@ export async function simulate(seed: number): Promise<RunResult> {
   if (check !== 'agreed') oracles.onViolation(check);
   const arrivedBefore = cluster.store.history().length;
   await scheduler.runUntil(scheduler.now + ARRIVAL_MS);
-  oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, { told, arrivedBefore });
+  await oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, { told, arrivedBefore });
   for (const record of cluster.store.history()) scheduler.note(`${record.timestamp}:${record.payload.length}`);
   cluster.end();
   return {
@@ -73,6 +74,7 @@ export async function simulate(seed: number): Promise<RunResult> {
     events: scheduler.events,
     writes: history.writes.length,
     records: cluster.store.history().length,
+    trims: cluster.trims.length,
     crashedAt: cluster.crashedAt,
   };
 }
