@@ -21,6 +21,8 @@ export type ClusterUnderTest = {
 };
 
 const NODES = 3;
+/** So that the duty node cuts some by itself too. */
+const SNAPSHOT_FLAGS = ['--snapshot-every-records', '5000'];
 const MAX_CONNECTIONS = 256;
 const OUTPUT_SHOWN = 4000;
 const START_TIMEOUT_MS = 90_000;
@@ -81,7 +83,7 @@ async function ready(cluster: ClusterUnderTest, children: readonly ChildProcess[
 function startNode(directory: string, name: string, args: readonly string[]): ChildProcess {
   const [script = '', ...flags] = args;
   const output = openSync(join(directory, `${name}.out`), 'a');
-  const words = [resolve(sources, script), ...flags, '--data-dir', join(directory, 'data')];
+  const words = [resolve(sources, script), ...flags, ...SNAPSHOT_FLAGS, '--data-dir', join(directory, 'data')];
   const child = spawn(process.execPath, words, { cwd: directory, stdio: ['ignore', output, output] });
   closeSync(output);
   return child;

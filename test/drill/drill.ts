@@ -4,6 +4,7 @@ import type { CityEntry } from './city-entries.ts';
 import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { FreshnessRecord } from './freshness.ts';
 import type { LogServers } from './log-servers.ts';
+import { operate } from './operator.ts';
 import type { DrillOptions } from './options.ts';
 import { readFromNode, readThroughGateway } from './readers.ts';
 import { durationText, type Row } from './report.ts';
@@ -46,6 +47,7 @@ export async function drill(plan: DrillPlan): Promise<Verdict> {
     ...Array.from({ length: GATEWAY_READERS }, () => readThroughGateway(cluster.gateway, written, tally, stop.signal)),
     ...cluster.nodes.map((node) => readFromNode(node, record, tally, stop.signal)),
   ];
+  const operator = operate(cluster, tally);
   const note = () => `${tally.failed} failed, ${tally.reads} reads, ${rows.at(-1)?.join(': ') ?? ''}`;
   const endProgress = plan.show('load', plan.entries.length, () => written.acknowledgedOrder.length, note);
   const struck = plan.strike(scene).catch((error: Error) => tally.fault('ineffective', error.message));
@@ -55,6 +57,7 @@ export async function drill(plan: DrillPlan): Promise<Verdict> {
   await struck;
   stop.abort();
   await Promise.all(sideLoad);
+  rows.push(...(await operator.finish()));
   const verifiedFrom = performance.now();
   const keys = await keysExpected(scene);
   const verified = await verify(cluster.nodes, { written, keys, samples: options.samples }, tally);
