@@ -1,5 +1,6 @@
 // The Express application as a table of contents: head checks, the resources with their methods, and the ends of the line.
-import express, { type Express, type NextFunction, type RequestHandler } from 'express';
+import type { RequestListener } from 'node:http';
+import express, { type NextFunction, type RequestHandler } from 'express';
 import { answer, answerError } from './answers.ts';
 import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
@@ -13,31 +14,36 @@ import { Problem } from './problems.ts';
 import { createPyCache, PYCACHE_KEY_PATH } from './pycache.ts';
 import type { MethodOf, Path } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
+import { KEYS_PATH } from './targets.ts';
 import { createPrefixDelete, createTransaction } from './transactions.ts';
 import { createWatch } from './watch.ts';
 
 /** Matched against the raw path: nothing is decoded before the key is read from the target. */
 const PATTERNS: { readonly [P in Path]?: RegExp } = {
-  '/v1/keys/{key}': /^\/v1\/keys\//,
   '/api/cache/{key}/': PYCACHE_KEY_PATH,
   '/api/health/': /^\/api\/health\/?$/,
 };
 
-export function createApp(service: HttpService): Express {
+const KEY_PATTERN = /^\/v1\/keys\//;
+
+export function createApp(service: HttpService): RequestListener {
   const app = express();
   // Our ETag is the revision; the application's own headers are written by answers.ts.
   app.disable('etag').disable('x-powered-by').enable('case sensitive routing').enable('strict routing');
+  const head = createHead(service);
   const keyWrites = createKeyWrites(service);
   const operations = createOperations(service);
   const pycache = createPyCache(service);
 
-  app.use(handler(createHead(service)));
-  resource('/v1/keys/{key}', {
+  const serveKey = byMethod({
     GET: createKeyRead(service),
     PUT: keyWrites.put,
     DELETE: keyWrites.remove,
     POST: keyWrites.operate,
   });
+  app.use(handler(head));
+  // Those of an absolute form come here.
+  app.route(KEY_PATTERN).all(handler(serveKey));
   resource('/v1/keys', { GET: createList(service), DELETE: createPrefixDelete(service) });
   resource('/v1/batch', { POST: createBatch(service) });
   resource('/v1/transactions', { POST: createTransaction(service) });
@@ -64,23 +70,41 @@ export function createApp(service: HttpService): Express {
   app.use((error: unknown, request: express.Request, response: express.Response, _next: NextFunction) => {
     answerError(service, request as Request, response as Response, error);
   });
-  return app;
+  return (request, response) => {
+    if (request.url?.startsWith(KEYS_PATH)) serveDirectly(request as Request, response as Response);
+    else app(request, response);
+  };
+
+  /** Keys are asked for most, and Express would take as long for each request as all else together. */
+  function serveDirectly(request: Request, response: Response): void {
+    const fail = (error: unknown) => answerError(service, request, response, error);
+    response.locals = { startedAtMs: 0, route: 'keys', target: '' };
+    try {
+      head(request, response, () => {
+        serveKey(request, response, fail)?.catch(fail);
+      });
+    } catch (error) {
+      fail(error);
+    }
+  }
 
   function resource<P extends Path>(path: P, methods: Readonly<Record<MethodOf<P>, Serve>>): void {
+    app.route(PATTERNS[path] ?? path).all(handler(byMethod(methods)));
+  }
+
+  function byMethod(methods: Readonly<Record<string, Serve>>): Serve {
     const table = new Map(
       Object.entries<Serve>(methods).flatMap(([method, serve]) =>
         (method === 'GET' ? ['GET', 'HEAD'] : [method]).map((name) => [name, serve]),
       ),
     );
     const allow = `${[...table.keys()].join(', ')}, OPTIONS`;
-    app.route(PATTERNS[path] ?? path).all(
-      handler((request, response, next) => {
-        const serve = table.get(request.method);
-        if (serve !== undefined) return serve(request, response, next);
-        if (request.method === 'OPTIONS') return answer(service, request, response, 204, ['Allow', allow], undefined);
-        throw new Problem('method-not-allowed', { detail: `This resource knows ${allow}.`, headers: ['Allow', allow] });
-      }),
-    );
+    return (request, response, next) => {
+      const serve = table.get(request.method);
+      if (serve !== undefined) return serve(request, response, next);
+      if (request.method === 'OPTIONS') return answer(service, request, response, 204, ['Allow', allow], undefined);
+      throw new Problem('method-not-allowed', { detail: `This resource knows ${allow}.`, headers: ['Allow', allow] });
+    };
   }
 }
 

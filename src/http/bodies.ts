@@ -121,9 +121,11 @@ function received(
       const [first] = chunks;
       resolve(chunks.length === 1 && first !== undefined ? first : Buffer.concat(chunks, length));
     });
-    // Both come without 'end' when the client left in mid-body; then nothing of it is used.
+    // When the client left in mid-body both come without 'end'; then nothing of it is used.
     request.once('error', () => fail(new Problem('body-truncated')));
-    request.once('close', () => fail(new Problem('body-truncated')));
+    request.once('close', () => {
+      if (!request.readableEnded) fail(new Problem('body-truncated'));
+    });
   });
 }
 
