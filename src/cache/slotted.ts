@@ -248,12 +248,12 @@ function entryOf({ value, freshUntilMs, expiresAtMs, tags }: Slot & { readonly k
   return { value, freshUntilMs, expiresAtMs, tags };
 }
 
-/** `version generation sequence`. */
+/** `generation sequence version`; the version last, for of bytes that are no slot it may hold anything. */
 function noteOf(version: string, { generation, sequence }: Moment): Note {
-  return `${version} ${generation} ${sequence}`;
+  return `${generation} ${sequence} ${version}`;
 }
 
 function readNote(note: Note): { readonly version: string; readonly moment: Moment } {
-  const [version = '', generation = '', sequence = '0'] = note.split(' ');
-  return { version, moment: { generation, sequence: Number(sequence) } };
+  const [generation = '', sequence = '0', ...version] = note.split(' ');
+  return { version: version.join(' '), moment: { generation, sequence: Number(sequence) } };
 }
