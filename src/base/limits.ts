@@ -268,6 +268,9 @@ export const CACHE_LIMITS = {
   connectTimeoutMs: 2 * SECOND,
   /** A connection that answers nothing for so long, while calls wait for it, is given up and made anew. */
   maxSilenceMs: 10 * SECOND,
+  /** Messages of one publisher that the broker has not confirmed; more are turned away. */
+  maxUnconfirmed: 10_000,
+  maxMessageBytes: 8 * MIB,
   idsPerStatement: 1_000,
   /** The ids of flushed writes are kept for a week: longer than a queue may hold a message back. Old ones are removed hourly. */
   keepIdsMs: 7 * 24 * 60 * MINUTE,

@@ -171,7 +171,7 @@ export type QueueMessage = {
 export type Delivery = QueueMessage & {
   /** 1 for the first time, as far as the queue can tell. */
   readonly attempt: number;
-  /** Done: forget it. To be called only after the source has committed. */
+  /** Done: forget it. To be called only after the source has committed. A crash of the broker may undo the last ones. */
   acknowledge(): Promise<void>;
   /** Hand it out again, first in the queue. */
   giveBack(): Promise<void>;
