@@ -88,7 +88,7 @@ export function createOperations(service: HttpService): Operations {
       response.locals.route = 'snapshots';
       const timeout = queryOf(response.locals.target, ROUTES['/v1/snapshots'].POST).get('timeout');
       const timeoutMs =
-        timeout === undefined ? limits.maxTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+        timeout === undefined ? limits.defaultTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
       answerJson(service, request, response, 201, await takenSnapshot(service, timeoutMs));
     },
   };

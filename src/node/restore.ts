@@ -5,13 +5,16 @@ import type { World } from '../base/world.ts';
 import type { Keyspace } from '../core/keyspace.ts';
 import type { Machine } from '../core/machine.ts';
 import { State } from '../core/state.ts';
+import type { CommitLog } from '../log/commit-log.ts';
 import type { SnapshotStore } from '../log/snapshot-store.ts';
 import { decodeManifest, type SnapshotManifest } from '../snapshot/manifest.ts';
 import { OffHeapKeyspace } from '../store/off-heap-keyspace.ts';
-import { snapshotsUnreadable, trimmedWithoutSnapshot } from './fatal.ts';
+import { logUnreachable, snapshotsUnreadable, trimmedWithoutSnapshot } from './fatal.ts';
+import { clusterOfLog } from './log-cluster.ts';
 import { isUnusable, readSnapshot } from './snapshot-reading.ts';
 
 export type RestoreOptions = {
+  readonly log: CommitLog;
   readonly store: SnapshotStore;
   readonly world: World;
   readonly logger: Logger;
@@ -28,10 +31,14 @@ export type RestoreOptions = {
  * trimmed and so does not tell all, and where the store fails.
  */
 export async function restoreNewest(machine: Machine, options: RestoreOptions): Promise<void> {
-  const { store, world, logger, from } = options;
-  for (const { id, manifest } of await store.list().catch(snapshotsUnreadable)) {
+  const { store, world, logger, log, from, to } = options;
+  const stored = await store.list().catch(snapshotsUnreadable);
+  // Snapshots may outlive their log: without its own word they would be taken for those of the next one.
+  const isNeeded = options.cluster === undefined && stored.length > 0;
+  const cluster = isNeeded ? await clusterOfLog(log, from, to).catch(logUnreachable) : options.cluster;
+  for (const { id, manifest } of stored) {
     try {
-      refuseUnfit(options, decodeManifest(manifest));
+      refuseUnfit({ from, to, cluster }, decodeManifest(manifest));
       const state = new State(newKeyspace(world));
       const { offset, revision, keys } = await readSnapshot(await store.open(id), state, world);
       machine.goOnFrom(state, offset);
@@ -52,7 +59,10 @@ export function newKeyspace(world: World): Keyspace {
 /** A good snapshot, but none to start from here. */
 class Unfit extends Error {}
 
-function refuseUnfit({ from, to, cluster }: RestoreOptions, manifest: SnapshotManifest): void {
+function refuseUnfit(
+  { from, to, cluster }: Pick<RestoreOptions, 'from' | 'to' | 'cluster'>,
+  manifest: SnapshotManifest,
+): void {
   const { offset } = manifest;
   if (cluster !== undefined && manifest.cluster !== cluster) throw new Unfit(`it is of cluster ${manifest.cluster}`);
   if (offset < from) throw new Unfit(`it goes on at offset ${offset}, and the log begins at ${from}`);

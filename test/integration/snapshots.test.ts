@@ -21,7 +21,7 @@ describe('snapshots on the embedded log', () => {
       const [node] = running.nodes;
       if (node === undefined) return;
       await fetch(`${node.url}/v1/keys/key`, { method: 'PUT', body: 'value' });
-      for (let n = 0; n < 2; n++) await fetch(`${node.url}/v1/snapshots`, { method: 'POST' });
+      for (let n = 0; n < 2; n++) await fetch(`${node.url}/v1/snapshots?timeout=30s`, { method: 'POST' });
       await node.server.kill();
       const dir = join(running.directory, 'data');
       const [newest] = await (await openFileSnapshots({ dir, node: 'test' })).list();

@@ -174,6 +174,25 @@ export const REST_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
+    title: 'a snapshot is saved and verified',
+    exchanges: [
+      {
+        send: 'POST /v1/snapshots?timeout=30s',
+        status: 201,
+        gives: {
+          id: ANY,
+          revision: expect.any(Number),
+          offset: expect.any(Number),
+          keys: expect.any(Number),
+          bytes: expect.any(Number),
+          tookMs: expect.any(Number),
+          verified: true,
+        },
+      },
+      { send: 'POST /v1/snapshots?timeout=x', status: 400, field: 'timeout' },
+    ],
+  },
+  {
     title: 'PyCache is answered as it answers',
     exchanges: [
       ...['{"name":"Ada"}', '[1]', '12345678901234567890', '"text"'].flatMap((json) => [

@@ -118,7 +118,7 @@ export function snapshotsSuite(place: () => SnapshotsPlace): void {
 }
 
 async function take(url: string): Promise<{ revision: number; offset: number; keys: number; verified: boolean }> {
-  const answer = await fetch(`${url}/v1/snapshots`, { method: 'POST' });
+  const answer = await fetch(`${url}/v1/snapshots?timeout=30s`, { method: 'POST' });
   const body = await answer.text();
   if (answer.status !== 201) throw new Error(`${answer.status} ${body}`);
   return JSON.parse(body) as Awaited<ReturnType<typeof take>>;

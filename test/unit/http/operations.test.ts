@@ -51,6 +51,18 @@ test('digests are checked on demand', async () => {
   expect(problemIn(await call('GET', '/v1/cluster?check=all'))).toMatchObject({ status: 400, field: 'check' });
 });
 
+test('a snapshot is saved on demand, verified, and shown in the cluster', async () => {
+  const { status, text } = await call('POST', '/v1/snapshots?timeout=30s');
+  expect(status).toBe(201);
+  const saved = JSON.parse(text);
+  expect(saved).toMatchObject({ id: expect.any(String), bytes: expect.any(Number), verified: true });
+  const { snapshots } = JSON.parse((await call('GET', '/v1/cluster')).text);
+  expect(snapshots.verified.at(-1)).toMatchObject({ revision: saved.revision, offset: saved.offset, by: 'node-1' });
+  expect((await call('GET', '/metrics')).text).toMatch(/^chorus_snapshots_saved_total\{node="node-1"\} 1$/m);
+  expect(problemIn(await call('POST', '/v1/snapshots?timeout=0'))).toMatchObject({ status: 400, field: 'timeout' });
+  expect(problemIn(await call('GET', '/v1/snapshots'))).toMatchObject({ status: 405 });
+});
+
 test('metrics count commands and requests', async () => {
   await call('GET', '/v1/keys/nothing');
   const { headers, text } = await call('GET', '/metrics');
