@@ -19,6 +19,10 @@ export function withTables(database: SqlDatabase, make: (database: SqlDatabase) 
       await tables();
       return await database.run(...statement);
     },
+    async transaction(...work) {
+      await tables();
+      return await database.transaction(...work);
+    },
     async ping(options) {
       await tables();
       await database.ping(options);

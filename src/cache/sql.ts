@@ -1,6 +1,6 @@
 // A SQL database as applications use it beside its cache: their own statements, their tables made, errors said as CacheError.
 //
-// sources/sqlite.ts, sources/postgres.ts and sources/mysql.ts each open one; the sources of rows are built upon the same handle.
+// sources/sqlite-database.ts, postgres-database.ts and mysql-database.ts each open one; the source of rows (sources/rows.ts) stands upon it.
 import { CacheError } from './errors.ts';
 import type { CallOptions } from './ports.ts';
 import type { SqlDialect } from './sql-dialect.ts';
