@@ -1,4 +1,4 @@
-// MessagePack: smaller than JSON, and it keeps bytes and dates as what they are.
+// MessagePack: smaller than JSON, and it keeps bytes and dates as what they are; an object with the key `__proto__` it does not decode.
 import { decode, encode } from '@msgpack/msgpack';
 import type { Codec } from '../codec.ts';
 
