@@ -163,9 +163,15 @@ function flatten(
     if (isGroup && isObject(value)) flatten(value, `${name}.`, path, into);
     else if (isGroup) throw badSetting(`${name} in ${path}: must be an object of settings`);
     else if (!ROWS.has(name))
-      throw badSetting(`${name} in ${path}: there is no such setting${hintOf(name, ROWS.keys())}`);
+      throw badSetting(`${name} in ${path}: there is no such setting${hintOf(name, namesBelow(prefix))}`);
     else into.set(name, textOf(value, name, path));
   }
+}
+
+/** The groups and settings that may stand there, then all settings, for one may stand at the wrong place. */
+function namesBelow(prefix: string): readonly string[] {
+  const below = [...ROWS.keys()].filter((name) => name.startsWith(prefix));
+  return [...below.map((name) => prefix + name.slice(prefix.length).split('.')[0]), ...ROWS.keys()];
 }
 
 function textOf(value: unknown, name: string, path: string): string {

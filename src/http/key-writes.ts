@@ -8,6 +8,7 @@ import { readBody, refuseBody } from './bodies.ts';
 import { conditionOf } from './conditions.ts';
 import { storedTypeOf } from './media-types.ts';
 import { idOf, int64, positiveDuration } from './parameters.ts';
+import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { outcomeHeaders, outcomeOfUntried, refusalProblem, successOf } from './refusals.ts';
 import { checkConditional } from './required-conditions.ts';
@@ -106,6 +107,10 @@ async function readValue(
   response: Response,
 ): Promise<{ value: Buffer; contentType: string }> {
   const { bodies, limits } = service;
+  // RFC 9110 §14.5: a part would be stored as the whole.
+  if (request.headers['content-range'] !== undefined) {
+    throw new Problem('invalid-header', { field: 'Content-Range', detail: 'A value is stored whole, not in ranges.' });
+  }
   const contentType = storedTypeOf(request.headers['content-type'], limits.maxContentTypeLength);
   return { value: await readBody(request, response, limits.maxValueBytes, bodies), contentType };
 }

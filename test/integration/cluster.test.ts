@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
+import type { Cluster } from '../../src/client/client.ts';
 import {
   type ChorusCluster,
   type ChorusNodes,
@@ -39,6 +40,24 @@ describe('bare nodes', () => {
       await second.server.start();
       expect(await isReadyAt(second.url)).toBe(true);
     }
+  });
+
+  test('a dead member stays in the list, not ready, with when it was last seen; its duty goes to another', async () => {
+    running = await startChorusNodes({ nodes: 2 });
+    const [first, second] = running.nodes;
+    const member = async (id: string) => {
+      const { members } = (await (await fetch(`${second?.url}/v1/cluster`)).json()) as Cluster;
+      return members.find(({ node }) => node === id);
+    };
+    const isReadyOnDuty = { ready: true, duty: true };
+    await expect.poll(() => member('node-1')).toMatchObject(isReadyOnDuty);
+    await first?.server.kill();
+    await expect.poll(() => member('node-1'), { timeout: 60_000 }).toMatchObject({ ready: false, duty: false });
+    await expect.poll(() => member('node-2')).toMatchObject(isReadyOnDuty);
+    const [dead, live] = [await member('node-1'), await member('node-2')];
+    expect(Date.parse(dead?.lastSeen ?? '')).toBeLessThan(Date.parse(live?.lastSeen ?? ''));
+    await first?.server.start();
+    await expect.poll(() => member('node-1'), { timeout: 60_000 }).toMatchObject(isReadyOnDuty);
   });
 
   test('a second process with a live node id ends with exit code 64, and the first goes on', async () => {

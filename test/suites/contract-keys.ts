@@ -34,6 +34,14 @@ export const KEY_SCENARIOS: readonly Scenario[] = [
     exchanges: [
       { send: `PUT ${KEY}`, body: Uint8Array.of(0, 255, 10, 13, 0), status: 201 },
       { send: `GET ${KEY}`, status: 200, bytes: [0, 255, 10, 13, 0] },
+      {
+        send: `PUT ${KEY}`,
+        body: 'x',
+        headers: { 'Content-Range': 'bytes 0-0/5' },
+        status: 400,
+        field: 'Content-Range',
+      },
+      { send: `GET ${KEY}`, headers: { Range: 'bytes=0-0' }, status: 200, bytes: [0, 255, 10, 13, 0] },
       { send: `PUT ${KEY}`, body: '', status: 200 },
       { send: `GET ${KEY}`, status: 200, bytes: [], has: { 'content-length': '0' } },
     ],
