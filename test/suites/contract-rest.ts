@@ -22,9 +22,9 @@ const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
 }));
 const READABLE = RESOURCES.filter(({ methods }) => methods.includes('GET'));
 const METHODS = RESOURCES.flatMap(({ target, methods }) => methods.map((method) => `${method} ${target}`));
-/** Where a body goes. */
+/** Where a bounded body goes. */
 const TAKING_BODY = [...new OpenApiDocument().operations]
-  .filter(([, operation]) => 'requestBody' in operation)
+  .filter(([, { responses }]) => '413' in responses)
   .map(([send]) => `${send.replace('{key}', NO_KEY)}${send === 'POST /v1/keys/{key}' ? '?op=append' : ''}`);
 const OF_PYCACHE = /\/api\//;
 const JSON_TYPE = { 'Content-Type': 'application/json' };
@@ -135,7 +135,6 @@ export const REST_SCENARIOS: readonly Scenario[] = [
       })),
       { send: 'GET /readyz?verbose=yes', status: 400, field: 'verbose' },
       { send: 'GET /metrics', status: 200, text: /chorus_revision\{node="node-\d"\} \d+/ },
-      { send: 'POST /v1/snapshots', status: 201, gives: { revision: expect.any(Number), keys: expect.any(Number) } },
       { send: 'GET /v1/openapi.json', status: 200, gives: { openapi: '3.1.1' } },
       ...READABLE.filter(({ target }) => !OF_PYCACHE.test(target) && target !== '/v1/watch').map(({ target }) => ({
         send: `HEAD ${target}`,
@@ -146,6 +145,16 @@ export const REST_SCENARIOS: readonly Scenario[] = [
       { send: 'GET /', status: 404, code: 'unknown-path' },
       { send: 'PUT /v1/key/a', body: '', status: 404, code: 'unknown-path' },
     ],
+  },
+  {
+    title: 'snapshots and backups are made on demand; what is no backup is not restored',
+    exchanges: [
+      { send: 'POST /v1/snapshots', status: 201, gives: { revision: expect.any(Number), keys: expect.any(Number) } },
+      { send: 'GET /v1/snapshot', status: 200, has: { 'content-type': 'application/vnd.chorus.snapshot' } },
+      { send: 'POST /v1/restore', body: 'no backup', status: 400, code: 'invalid-body' },
+      { send: 'POST /v1/restore', headers: { 'Content-Encoding': 'br' }, body: '', status: 415 },
+    ],
+    isOfNodeAlone: true,
   },
   {
     title: 'the cluster is shown, and its digests are compared',
