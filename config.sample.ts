@@ -47,6 +47,10 @@ export const config = {
     maxKeys: 16_000_000,
     // Keys and values together, as counted by Chorus; the process needs about three times as much.
     maxMemory: '4GiB',
+    // What happens above either. 'none': what makes it more is refused (507). 'lru': the entries not used for longest are evicted.
+    // 'ttl': those that expire soonest; entries that live for ever stay. With both, writes are refused only at 110 %, when evictions
+    // lag or find nothing to evict. As a cache like PyCache: maxKeys: 1_000_000, eviction: 'lru'.
+    eviction: 'none',
     // Outcomes remembered so that a repeat with the same Idempotency-Key gets the first answer; at most this many twice over.
     maxOutcomes: 1_000_000,
   },

@@ -133,6 +133,7 @@ function stateLimits({ limits }: Settings): StateLimits {
     maxOutcomes: limits.maxOutcomes,
     outcomeWindowMs: STATE_LIMITS.outcomeWindowMs,
     featureLevel: FEATURE_LEVEL,
+    eviction: limits.eviction,
   };
 }
 

@@ -1,4 +1,5 @@
 // The table of all settings: name in config.ts, flag, variable, kind, default and help. One row is all that a new setting needs.
+import { EVICTIONS } from './base/evictions.ts';
 import { FRAME_LIMITS, NODE_LIMITS, SNAPSHOT_DEFAULTS, STATE_LIMITS } from './base/limits.ts';
 import { CONSISTENCIES } from './node/requests.ts';
 import { choice, count, duration, host, list, port, size, text } from './setting-kinds.ts';
@@ -132,7 +133,7 @@ export const SETTING_TABLE = {
   'limits.maxKeys': count({
     flag: 'max-keys',
     variable: 'CHORUS_MAX_KEYS',
-    help: 'Most keys; beyond it a new one is refused with 507.',
+    help: 'Most keys; beyond it the eviction policy makes room, or a new one is refused with 507.',
     fallback: STATE_LIMITS.maxKeys,
     least: 1,
     most: STATE_LIMITS.maxKeys,
@@ -140,10 +141,17 @@ export const SETTING_TABLE = {
   'limits.maxMemory': size({
     flag: 'max-memory',
     variable: 'CHORUS_MAX_MEMORY',
-    help: 'Most bytes of keys and values together; beyond it a write that grows them is refused with 507.',
+    help: 'Most bytes of keys and values together; beyond it as for the keys, and a write that grows them is refused.',
     fallback: STATE_LIMITS.maxMemoryBytes,
     least: 1024,
     most: 2 ** 50,
+  }),
+  'limits.eviction': choice({
+    flag: 'eviction',
+    variable: 'CHORUS_EVICTION',
+    help: 'What goes when a limit is passed: lru the entries not used for longest, ttl those that expire soonest, none nothing.',
+    among: EVICTIONS,
+    fallback: STATE_LIMITS.eviction,
   }),
   'limits.maxOutcomes': count({
     flag: 'max-outcomes',

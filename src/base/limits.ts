@@ -32,6 +32,7 @@ export const STATE_LIMITS = {
   maxMemoryBytes: 4096 * MIB,
   maxOutcomes: 1_000_000,
   outcomeWindowMs: 5 * MINUTE,
+  eviction: 'none',
 } as const;
 
 /** Bounds of one frame: below the topic's max.message.bytes of 2 MiB. */

@@ -83,7 +83,7 @@ export type Cached = Omit<Entry, 'value'> & Stored & { readonly isUnsaved: boole
 
 /** Undefined too where a tag of it or the whole cache was invalidated since: unless the source has yet to take it. */
 export function findCached(keyspace: Keyspace, cache: string, key: Uint8Array): Cached | undefined {
-  const entry = keyspace.get(recordKey('E', cache, key));
+  const entry = keyspace.use(recordKey('E', cache, key));
   if (entry === undefined) return undefined;
   const stored = readStored(entry);
   const isUnsaved = hasUnsaved(keyspace, cache, key);

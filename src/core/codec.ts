@@ -134,7 +134,7 @@ function readCommand(reader: ByteReader): FrameCommand {
   const spec = specByNumber(number);
   if (spec === undefined || version > spec.version) throw new Newer(`command ${number} in version ${version}`);
   if (version === 0) throw new Malformed('command version 0');
-  const command = spec.read(content);
+  const command = spec.read(content, version);
   content.end();
   return { attempt, deadline, id, caller, hash, command };
 }

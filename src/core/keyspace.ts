@@ -26,6 +26,8 @@ export type Keyspace = {
   readonly digest: { readonly high: number; readonly low: number };
   /** The entry, expired or not. Its bytes must not be changed, and not be kept beyond the next change of the keyspace. */
   get(key: Uint8Array): Entry | undefined;
+  /** As `get`, for a client: where uses are noted, the entry counts as used now. */
+  use(key: Uint8Array): Entry | undefined;
   /** Copies key and entry. */
   set(key: Uint8Array, entry: Entry): void;
   delete(key: Uint8Array): boolean;
@@ -36,10 +38,18 @@ export type Keyspace = {
   /** Set while a walk in slices is under way (snapshot/keyspace-walk.ts). */
   beforeChange: BeforeChange | undefined;
   /** At most `limit` entries whose time has passed at `logTime`, the longest passed first, roughly. */
-  expired(logTime: number, limit: number): { readonly key: Uint8Array; readonly revision: number }[];
+  expired(logTime: number, limit: number): EntryName[];
+  /**
+   * At most `limit` entries that were not used for longest, roughly, of those whose keys `mayGo` (a view, good until it
+   * returns). Differs from node to node: nothing that is applied may ask it.
+   */
+  leastUsed(limit: number, mayGo: (key: Uint8Array) => boolean): EntryName[];
   /** A table for recent outcomes in the same kind of memory; it shares nothing with the entries. */
   newOutcomeRows(): OutcomeRows;
 };
+
+/** An entry as chores name it. */
+export type EntryName = { readonly key: Uint8Array; readonly revision: number };
 
 /** What an entry costs beside its bytes, for `maxMemoryBytes`. */
 export const ENTRY_OVERHEAD_BYTES = 48;

@@ -26,6 +26,8 @@ export class State {
   /** The backup that is being restored, and the part that comes next: until its end clients' commands are refused. */
   restoring: { readonly backup: string; readonly next: number } | undefined;
   snapshots: SnapshotMarks = NO_SNAPSHOTS;
+  /** Entries evicted here: of this replica, not of the state. */
+  evictions = 0;
   /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
   onChange: ChangeListener | undefined;
   /** While a transaction is under way: what it did so far. */
@@ -44,7 +46,7 @@ export class State {
 
   /** The entry as apply sees it: expired is absent. */
   entry(key: Uint8Array): Entry | undefined {
-    const entry = this.keyspace.get(key);
+    const entry = this.keyspace.use(key);
     return entry === undefined || isExpired(entry, this.time.now) ? undefined : entry;
   }
 
@@ -53,12 +55,22 @@ export class State {
     return ttlMs === 0 ? 0 : this.time.now + ttlMs;
   }
 
+  /** Whether entries are to be evicted, if the policy allows it. */
+  get isOverfull(): boolean {
+    return this.keyspace.keys > this.rules.maxKeys || this.keyspace.bytes > this.rules.maxMemoryBytes;
+  }
+
   /** Whether an entry may be stored in place of what its key holds now, expired or not. */
   hasRoomFor(key: Uint8Array, entry: Entry): boolean {
+    const { keys, bytes } = this.keyspace;
+    const { maxKeys, maxMemoryBytes, eviction } = this.rules;
     const old = this.keyspace.get(key);
-    if (old === undefined && this.keyspace.keys >= this.rules.maxKeys) return false;
     const growth = logicalBytes(key, entry) - (old === undefined ? 0 : logicalBytes(key, old));
-    return growth <= 0 || this.keyspace.bytes + growth <= this.rules.maxMemoryBytes;
+    // What is above the limits is on its way out: only when that lags behind is there no room. Judged before the entry is
+    // counted: a large one in a small memory must come in, to make others go.
+    if (eviction !== 'none')
+      return (old !== undefined || keys < lagOf(maxKeys)) && (growth <= 0 || bytes < lagOf(maxMemoryBytes));
+    return (old !== undefined || keys < maxKeys) && (growth <= 0 || bytes + growth <= maxMemoryBytes);
   }
 
   /** Every entry that a command makes passes here. */
@@ -72,6 +84,7 @@ export class State {
   remove(change: 'delete' | 'expire' | 'evict', key: Uint8Array): void {
     this.#journal?.note(this.keyspace, change, key, undefined);
     this.keyspace.delete(key);
+    if (change === 'evict') this.evictions++;
     const mark = markOf(key);
     if (mark !== undefined) this.keyspace.set(mark, { ...MARK, revision: this.revision });
     if (this.#journal === undefined) this.onChange?.(change, key, undefined);
@@ -91,7 +104,10 @@ export class State {
   digest(): bigint {
     const hasher = new Hasher().reset(1);
     hasher.text(this.cluster).number(this.revision).number(this.time.now).number(this.time.lastRaw);
-    for (const [name, value] of Object.entries(this.limits ?? {}).sort(byName)) hasher.text(name).number(value);
+    const { eviction = 'none', ...bounds } = this.limits ?? {};
+    for (const [name, value] of Object.entries(bounds).sort()) hasher.text(name).number(value);
+    // Nodes that do not know of eviction yet have the same digest while there is none.
+    if (eviction !== 'none') hasher.text(eviction);
     if (this.restoring !== undefined) hasher.text(this.restoring.backup).number(this.restoring.next);
     hasher.number(this.keyspace.keys).number(this.keyspace.bytes);
     hasher.number(this.keyspace.digest.high).number(this.keyspace.digest.low);
@@ -102,6 +118,7 @@ export class State {
   }
 }
 
-function byName(a: [string, number], b: [string, number]): number {
-  return a[0] < b[0] ? -1 : 1;
+/** 110 %: how far evictions may lag behind. */
+function lagOf(limit: number): number {
+  return limit + Math.ceil(limit / 10);
 }

@@ -95,6 +95,11 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
           'Method, key, query, conditions, content type and body must be the same each time an Idempotency-Key is used.',
       });
     case 'memory-full':
+      throw new Problem(code, {
+        ...knowledge(incomingId !== undefined, usedId),
+        detail:
+          'The limit of keys or of memory is reached, and nothing is evicted, or not fast enough; /v1/cluster shows the limits. What does not grow is still taken.',
+      });
     case 'deadline':
     case 'feature-not-enabled':
     case 'restoring':

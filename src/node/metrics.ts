@@ -38,6 +38,7 @@ export function nodeMetrics({
     pauses,
     disagreements: state.members.disagreements,
     repeats: counters.repeats,
+    evictions: state.evictions,
     clockJumps,
     waitingCommands: committer.waitingCommands,
     waitingBytes: committer.waitingBytes,
@@ -46,6 +47,8 @@ export function nodeMetrics({
     watchers: watches.count,
     keys: state.keyspace.keys,
     bytes: state.keyspace.bytes,
+    maxKeys: state.limits?.maxKeys ?? 0,
+    maxBytes: state.limits?.maxMemoryBytes ?? 0,
     rememberedOutcomes: state.recent.size,
   };
 }

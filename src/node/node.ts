@@ -253,6 +253,7 @@ class Node implements ChorusNode {
       this.#proveFresh();
     }
     this.#watches.applied(this.#progress.left);
+    this.#upkeep.applied();
     const isOwn = frame !== undefined && disposition === 'applied' && this.#isOwn(frame);
     this.snapshots.applied(record, isOwn);
     if (isOwn && frame.commands[0]?.command.type === 'heartbeat') this.#ownHeartbeatApplied(frame.n);

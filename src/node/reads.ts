@@ -57,7 +57,7 @@ export class Reads {
   /** By the estimate of log time: an entry whose time has passed is hidden before its expire comes. */
   eventual(key: Uint8Array): Entry | undefined {
     const { machine, estimate } = this.#options;
-    const entry = machine.state.keyspace.get(key);
+    const entry = machine.state.keyspace.use(key);
     if (entry === undefined || entry.expiresAt === 0) return entry;
     return isExpired(entry, estimate.now()) ? undefined : entry;
   }

@@ -174,7 +174,7 @@ export type ClusterView = {
   readonly outcomeWindowSeconds: number;
   /** How often two members reported different digests at one offset. */
   readonly disagreements: number;
-  readonly limits: Readonly<Record<string, number>>;
+  readonly limits: Readonly<Record<string, number | string>>;
   readonly members: readonly MemberView[];
   readonly snapshots: SnapshotsView;
 };
@@ -202,6 +202,8 @@ export type NodeMetrics = {
   readonly disagreements: number;
   readonly repeats: number;
   readonly clockJumps: number;
+  /** Entries removed for want of memory. */
+  readonly evictions: number;
   /** Watchers that were too slow. */
   readonly watchersCutOff: number;
   /** By this node, like the next three. */
@@ -217,6 +219,9 @@ export type NodeMetrics = {
   readonly watchers: number;
   readonly keys: number;
   readonly bytes: number;
+  /** The cluster's limits of keys and bytes; 0 before they are known. */
+  readonly maxKeys: number;
+  readonly maxBytes: number;
   readonly rememberedOutcomes: number;
   /** Of the newest verified one; 0: there is none. */
   readonly snapshotRevision: number;

@@ -154,9 +154,10 @@ function readMark(reader: ByteReader): SnapshotMark {
 
 function readContent<C extends Command>(reader: ByteReader, spec: CommandSpec<C>): C | undefined {
   if (!reader.flag()) return undefined;
-  requireKnown(`a part written like command ${spec.number}`, reader.u8(), spec.version);
+  const version = reader.u8();
+  requireKnown(`a part written like command ${spec.number}`, version, spec.version);
   const content = reader.slice(reader.u16());
-  const command = spec.read(content);
+  const command = spec.read(content, version);
   content.end();
   return command;
 }

@@ -1,6 +1,6 @@
 // A keyspace that keeps nothing but its sums: enough to judge a snapshot by its digest without the memory for a second state.
 import { DigestSum, Hasher } from '../base/hash.ts';
-import { type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
+import { type Entry, type EntryName, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
 import type { OutcomeRow, OutcomeRows } from '../core/outcome-rows.ts';
 
 /** Each key, and each outcome's name, is to come once. A key that comes twice makes another digest than it had where it was cut. */
@@ -21,6 +21,10 @@ export class TallyKeyspace implements Keyspace {
     return undefined;
   }
 
+  use(): undefined {
+    return undefined;
+  }
+
   delete(): boolean {
     return false;
   }
@@ -35,7 +39,11 @@ export class TallyKeyspace implements Keyspace {
     return new TallyRows();
   }
 
-  expired(): { readonly key: Uint8Array; readonly revision: number }[] {
+  expired(): EntryName[] {
+    return [];
+  }
+
+  leastUsed(): EntryName[] {
     return [];
   }
 }

@@ -84,6 +84,29 @@ export class HashIndex {
     this.#waitingWords = 0;
   }
 
+  /**
+   * Shows `count` records, or all there are, in the order of their tables from a place on, and answers the place to go on
+   * from; 0 is the first one. Whoever goes round and round sees every record about once a round. The index must not change.
+   */
+  sweep(place: number, count: number, see: (unit: number) => void): number {
+    this.#placeWaiting();
+    let [number, slot] = [Math.floor(place / TABLE_WORDS), place % TABLE_WORDS];
+    let left = Math.min(count, this.size);
+    while (left > 0) {
+      const { slots, depth } = this.#directory[number] as Table;
+      for (; slot < TABLE_WORDS && left > 0; slot += 2) {
+        const unit = slots[slot + 1] as number;
+        if (unit === 0) continue;
+        see(unit);
+        left--;
+      }
+      if (slot < TABLE_WORDS) break;
+      const span = 2 ** (this.#depth - depth);
+      [number, slot] = [((Math.floor(number / span) + 1) * span) % this.#directory.length, 0];
+    }
+    return number * TABLE_WORDS + slot;
+  }
+
   #table(hash: number): Table {
     return this.#directory[hash >>> (32 - this.#depth)] as Table;
   }

@@ -1,6 +1,13 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
 import { DigestSum, Hasher } from '../base/hash.ts';
-import { type BeforeChange, type Entry, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
+import {
+  type BeforeChange,
+  type Entry,
+  type EntryName,
+  hashEntry,
+  type Keyspace,
+  logicalBytes,
+} from '../core/keyspace.ts';
 import type { OutcomeRows } from '../core/outcome-rows.ts';
 import type { Place } from './blocks.ts';
 import { HashIndex } from './hash-index.ts';
@@ -8,6 +15,7 @@ import type { HashKey } from './keyed-hash.ts';
 import { OffHeapOutcomes } from './off-heap-outcomes.ts';
 import { OrderedIndex } from './ordered-index.ts';
 import { Records } from './records.ts';
+import { Uses } from './uses.ts';
 
 export class OffHeapKeyspace implements Keyspace {
   readonly digest = new DigestSum();
@@ -16,6 +24,7 @@ export class OffHeapKeyspace implements Keyspace {
   readonly #records = new Records();
   readonly #hashKey: HashKey;
   readonly #byHash: HashIndex;
+  readonly #uses: Uses;
   readonly #byKey = new OrderedIndex();
   readonly #byExpiry = new OrderedIndex();
   readonly #keyPlace = new KeyPlace(this.#records);
@@ -26,6 +35,7 @@ export class OffHeapKeyspace implements Keyspace {
   constructor(seed: number) {
     this.#hashKey = { first: seed | 0, second: (seed / 2 ** 32) | 0 };
     this.#byHash = new HashIndex(this.#records, this.#hashKey);
+    this.#uses = new Uses(this.#records, this.#byHash);
   }
 
   get keys(): number {
@@ -39,6 +49,13 @@ export class OffHeapKeyspace implements Keyspace {
   get(key: Uint8Array): Entry | undefined {
     const unit = this.#byHash.find(this.#byHash.hashOf(key), key);
     return unit === 0 ? undefined : this.#records.entry(unit);
+  }
+
+  use(key: Uint8Array): Entry | undefined {
+    const unit = this.#byHash.find(this.#byHash.hashOf(key), key);
+    if (unit === 0) return undefined;
+    this.#records.use(unit);
+    return this.#records.entry(unit);
   }
 
   set(key: Uint8Array, entry: Entry): void {
@@ -65,6 +82,7 @@ export class OffHeapKeyspace implements Keyspace {
     this.#byKey.remove(this.#keyPlace.of(key));
     this.#unschedule(unit);
     this.#records.remove(unit);
+    this.#uses.keysChanged();
     return true;
   }
 
@@ -89,14 +107,22 @@ export class OffHeapKeyspace implements Keyspace {
     });
   }
 
-  expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
-    const found: { key: Uint8Array; revision: number }[] = [];
+  expired(logTime: number, limit: number): EntryName[] {
+    const found: EntryName[] = [];
     this.#byExpiry.walk(FIRST, (unit) => {
       if (found.length === limit || this.#records.expiresAt(unit) > logTime) return false;
-      found.push({ key: this.#records.key(unit).slice(), revision: this.#records.revision(unit) });
+      found.push(this.#nameOf(unit));
       return true;
     });
     return found;
+  }
+
+  leastUsed(limit: number, mayGo: (key: Uint8Array) => boolean): EntryName[] {
+    return this.#uses.least(limit, mayGo).map((unit) => this.#nameOf(unit));
+  }
+
+  #nameOf(unit: number): EntryName {
+    return { key: this.#records.key(unit).slice(), revision: this.#records.revision(unit) };
   }
 
   #isBehindLast(key: Uint8Array): boolean {
@@ -114,6 +140,7 @@ export class OffHeapKeyspace implements Keyspace {
     if (isLast) this.#byKey.append(unit);
     else this.#byKey.add(this.#keyPlace.of(key), unit);
     this.#schedule(unit);
+    this.#uses.keysChanged();
   }
 
   #change(hash: number, old: number, key: Uint8Array, entry: Entry): void {

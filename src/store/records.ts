@@ -1,7 +1,9 @@
 // Entries as records of bytes in great chunks outside the JavaScript heap, which no garbage collection ever looks at.
 //
-//   record = revision:f64 valueLength:u32 keyLength:u16 type:u8 flags:u8 [expiresAt:f64] key [typeLength:u8 type] value
+//   record = revision:f64 valueLength:u32 head:u32 [expiresAt:f64] key [typeLength:u8 type] value
+//   head   = keyLength:11 type:8 expires:1 used:12                 in bits, the lowest first
 //   type   = number of an interned content type, or 0 and its characters behind the key
+//   used   = tick at which the entry was written or read last (uses.ts): of this process alone
 //
 // A record begins at a unit of 8 bytes and is named by that unit's number, which is never 0. The space of a removed one is kept
 // for the next of its size: exact up to 1 KiB, above in steps of an eighth, so that few sizes can lie idle.
@@ -11,7 +13,12 @@ import type { Entry } from '../core/keyspace.ts';
 const UNIT_BYTES = 8;
 const HEAD_BYTES = 16;
 const EXPIRY_BYTES = 8;
-const EXPIRES = 1 << 24;
+const KEY_LENGTH = 2 ** 11 - 1;
+const TYPE_SHIFT = 11;
+const TYPE = 0xff;
+const EXPIRES = 1 << 19;
+const USED_SHIFT = 20;
+const USED = -1 << USED_SHIFT;
 const MAX_INTERNED = 255;
 
 /** Sizes up to 2^7 units are exact; above, a power of two is divided in 2^3 steps. */
@@ -34,7 +41,12 @@ type Chunk = {
   readonly doubles: Float64Array;
 };
 
+/** Ticks that `used` tells apart. */
+export const TICKS = 2 ** (32 - USED_SHIFT);
+
 export class Records {
+  /** Now, for `used`: 0 to TICKS − 1. */
+  tick = 0;
   readonly #chunks: Chunk[] = [];
   /** Units taken of the last chunk. */
   #taken = 0;
@@ -69,7 +81,7 @@ export class Records {
   hasKey(unit: number, key: Uint8Array): boolean {
     const { bytes, words } = this.#chunk(unit);
     const head = words[wordOf(unit) + 3] as number;
-    if ((head & 0xffff) !== key.length) return false;
+    if ((head & KEY_LENGTH) !== key.length) return false;
     let at = byteOf(unit) + headBytes(head);
     for (let i = 0; i < key.length; i++) if (bytes[at++] !== key[i]) return false;
     return true;
@@ -79,7 +91,7 @@ export class Records {
   compareKey(unit: number, key: Uint8Array): number {
     const { bytes, words } = this.#chunk(unit);
     const head = words[wordOf(unit) + 3] as number;
-    const length = head & 0xffff;
+    const length = head & KEY_LENGTH;
     const common = length < key.length ? length : key.length;
     let at = byteOf(unit) + headBytes(head);
     for (let i = 0; i < common; i++) {
@@ -94,15 +106,15 @@ export class Records {
     const { bytes, words } = this.#chunk(unit);
     const head = words[wordOf(unit) + 3] as number;
     const at = byteOf(unit) + headBytes(head);
-    return bytes.subarray(at, at + (head & 0xffff));
+    return bytes.subarray(at, at + (head & KEY_LENGTH));
   }
 
   /** Its value is a view: valid until the next change. */
   entry(unit: number): Entry {
     const { bytes, words } = this.#chunk(unit);
     const head = words[wordOf(unit) + 3] as number;
-    const type = (head >>> 16) & 0xff;
-    const typeAt = byteOf(unit) + headBytes(head) + (head & 0xffff);
+    const type = (head >>> TYPE_SHIFT) & TYPE;
+    const typeAt = byteOf(unit) + headBytes(head) + (head & KEY_LENGTH);
     const valueAt = type === 0 ? typeAt + 1 + (bytes[typeAt] as number) : typeAt;
     return {
       value: bytes.subarray(valueAt, valueAt + ((words[wordOf(unit) + 2] as number) >>> 0)),
@@ -122,11 +134,24 @@ export class Records {
     return (head & EXPIRES) === 0 ? 0 : (doubles[(unit & IN_CHUNK) + 2] as number);
   }
 
+  /** The entry is used now. */
+  use(unit: number): void {
+    const { words } = this.#chunk(unit);
+    const at = wordOf(unit) + 3;
+    words[at] = ((words[at] as number) & ~USED) | (this.tick << USED_SHIFT);
+  }
+
+  /** How many ticks ago the entry was used last, as far as TICKS reach. */
+  idleTicks(unit: number): number {
+    const head = this.#chunk(unit).words[wordOf(unit) + 3] as number;
+    return (this.tick - (head >>> USED_SHIFT)) & (TICKS - 1);
+  }
+
   // The value first: where it is a view of this very record, the rest must not yet be written over it.
   #write(unit: number, key: Uint8Array, entry: Entry, type: number): void {
     const { bytes, words, doubles } = this.#chunk(unit);
     const { value, contentType, revision, expiresAt } = entry;
-    const head = key.length | (type << 16) | (expiresAt === 0 ? 0 : EXPIRES);
+    const head = key.length | (type << TYPE_SHIFT) | (expiresAt === 0 ? 0 : EXPIRES);
     const keyAt = byteOf(unit) + headBytes(head);
     const typeAt = keyAt + key.length;
     bytes.set(value, typeAt + typeBytes(type, contentType));
@@ -138,15 +163,15 @@ export class Records {
     }
     doubles[unit & IN_CHUNK] = revision;
     words[wordOf(unit) + 2] = value.length;
-    words[wordOf(unit) + 3] = head;
+    words[wordOf(unit) + 3] = head | (this.tick << USED_SHIFT);
     if (expiresAt !== 0) doubles[(unit & IN_CHUNK) + 2] = expiresAt;
   }
 
   #unitsOf(unit: number): number {
     const { bytes, words } = this.#chunk(unit);
     const head = words[wordOf(unit) + 3] as number;
-    const keyEnd = headBytes(head) + (head & 0xffff);
-    const type = ((head >>> 16) & 0xff) === 0 ? 1 + (bytes[byteOf(unit) + keyEnd] as number) : 0;
+    const keyEnd = headBytes(head) + (head & KEY_LENGTH);
+    const type = ((head >>> TYPE_SHIFT) & TYPE) === 0 ? 1 + (bytes[byteOf(unit) + keyEnd] as number) : 0;
     return unitsOfBytes(keyEnd + type + ((words[wordOf(unit) + 2] as number) >>> 0));
   }
 

@@ -148,6 +148,8 @@ function nothing(): Keyspace {
     beforeChange: undefined,
     expired: () => [],
     newOutcomeRows: () => new MapOutcomes(),
+    use: () => undefined,
+    leastUsed: () => [],
   };
 }
 

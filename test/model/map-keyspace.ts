@@ -3,6 +3,7 @@ import { DigestSum, Hasher } from '../../src/base/hash.ts';
 import {
   type BeforeChange,
   type Entry,
+  type EntryName,
   hashEntry,
   isExpired,
   type Keyspace,
@@ -30,12 +31,23 @@ export class MapKeyspace implements Keyspace {
     return this.#entries.get(nameOf(key));
   }
 
+  // The order of the Map: the least used is its first.
+  use(key: Uint8Array): Entry | undefined {
+    const name = nameOf(key);
+    const entry = this.#entries.get(name);
+    if (entry === undefined) return undefined;
+    this.#entries.delete(name);
+    this.#entries.set(name, entry);
+    return entry;
+  }
+
   set(key: Uint8Array, entry: Entry): void {
     const name = nameOf(key);
     const old = this.#entries.get(name);
     this.beforeChange?.(key, old, entry);
     if (old !== undefined) this.#forget(key, old);
     const kept = { ...entry, value: new Uint8Array(entry.value) };
+    this.#entries.delete(name);
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
     this.digest.add(hashEntry(this.#hasher, key, kept));
@@ -68,10 +80,15 @@ export class MapKeyspace implements Keyspace {
     }
   }
 
-  expired(logTime: number, limit: number): { key: Uint8Array; revision: number }[] {
+  expired(logTime: number, limit: number): EntryName[] {
     const due = [...this.#entries].filter(([, entry]) => isExpired(entry, logTime));
     const first = due.sort(([, a], [, b]) => a.expiresAt - b.expiresAt).slice(0, limit);
     return first.map(([name, { revision }]) => ({ key: keyOf(name), revision }));
+  }
+
+  leastUsed(limit: number, mayGo: (key: Uint8Array) => boolean): EntryName[] {
+    const names = [...this.#entries].map(([name, { revision }]) => ({ key: keyOf(name), revision }));
+    return names.filter(({ key }) => mayGo(key)).slice(0, limit);
   }
 
   #forget(key: Uint8Array, old: Entry): void {

@@ -52,6 +52,8 @@ const PLAIN_KEYS = ['a', 'b', 'c'];
 const COUNTERS = ['n1', 'n2'];
 /** Keys whose entries expire. */
 export const TTL_KEYS = ['t1', 't2'];
+/** Keys that fill the memory where entries are evicted, accounts not being among them. */
+const FILLING_KEYS = ['f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8'];
 const MAX_TRIES = 40;
 
 export class SimulatedClient {
@@ -116,7 +118,8 @@ export class SimulatedClient {
   }
 
   async #read(): Promise<void> {
-    const key = this.#scheduler.pick([...PLAIN_KEYS, ...COUNTERS, ...TTL_KEYS, ...LEDGER_KEYS]);
+    const filling = this.#cluster.limits.eviction === 'none' ? [] : FILLING_KEYS;
+    const key = this.#scheduler.pick([...PLAIN_KEYS, ...COUNTERS, ...TTL_KEYS, ...LEDGER_KEYS, ...filling]);
     const consistency = this.#scheduler.pick(['session', 'linearizable'] as const);
     const from = consistency === 'session' ? this.#token : (SimulatedClient.#standing.get(this.#history) ?? 0);
     const minRevision = consistency === 'session' ? this.#token : 0;
@@ -200,12 +203,21 @@ export class SimulatedClient {
         return { type: 'put', key, value, contentType: 't', ttlMs: 0, condition: ALWAYS };
       case 5:
       case 6:
+        return this.#cluster.limits.eviction === 'none'
+          ? drawLedgerCommand(scheduler, value)
+          : this.#drawFilling(value);
       case 7:
       case 8:
-        return drawLedgerCommand(scheduler, value);
+        return this.#cluster.limits.eviction === 'lru' ? this.#drawFilling(value) : drawLedgerCommand(scheduler, value);
       default:
         return { type: 'increment', key: bytesOf(scheduler.pick(COUNTERS)), by: 1n, ttlMs: 0, condition: ALWAYS };
     }
+  }
+
+  #drawFilling(value: Uint8Array): ClientCommand {
+    const key = bytesOf(this.#scheduler.pick(FILLING_KEYS));
+    const ttlMs = this.#scheduler.pick([0, 1000, 100_000]);
+    return { type: 'put', key, value, contentType: 't', ttlMs, condition: ALWAYS };
   }
 
   #wait(ms: number): Promise<void> {

@@ -3,6 +3,7 @@ import { EXIT } from '../../src/base/errors.ts';
 import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import type { FaultPoint } from '../../src/base/world.ts';
+import type { StateLimits } from '../../src/core/commands/command.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
 import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
@@ -28,8 +29,6 @@ export type Observer = {
 };
 
 const LOG_EPOCH = 1_000_000_000_000;
-/** The cluster begins at the first feature level and rises by its members' heartbeats. */
-const LIMITS = { ...STATE_LIMITS, featureLevel: 1 };
 /** Reached a few times in a run. */
 const RARE: ReadonlySet<FaultPoint> = new Set([
   'before-chores',
@@ -46,6 +45,8 @@ export class SimulatedCluster {
   readonly slots: Slot[] = [];
   readonly store: MemoryLogStore;
   readonly snapshots: MemorySnapshots;
+  /** The cluster begins at the first feature level and rises by its members' heartbeats. */
+  readonly limits: StateLimits;
   /** Simulated time at which the record of each offset landed. */
   readonly landedAt: number[] = [];
   /** Fault points at which a process was crashed. */
@@ -73,6 +74,7 @@ export class SimulatedCluster {
     this.snapshots = createMemorySnapshots({
       fateOfSave: (name, revision) => this.#fateOfSave(`${revision}-${name}-`),
     });
+    this.limits = { ...STATE_LIMITS, featureLevel: 1, ...swarm.limits };
     this.store = createMemoryLogStore({
       clock: {
         monotonicMs: () => scheduler.now,
@@ -161,7 +163,7 @@ export class SimulatedCluster {
       }),
       world: process.world,
       logger: silent,
-      limits: LIMITS,
+      limits: this.limits,
       history: { maxEvents: this.#eventsKept },
       snapshots: {
         store: process.wrapSnapshots(this.snapshots.open(name), () => this.#chance.random() * this.swarm.chunkDelay),

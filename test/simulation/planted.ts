@@ -87,8 +87,40 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
   {
     name: 'expire without revision',
     file: 'src/core/commands/chores.ts',
-    find: 'if (entry?.revision !== command.revision || !isExpired(entry, state.time.now))',
-    replace: 'if (entry === undefined)',
+    find: 'if (entry?.revision !== revision) return VERDICTS.stale;',
+    replace: `if (entry === undefined) return VERDICTS.stale;
+  if (type === 'expire') state.remove(type, key);
+  if (entry.revision !== revision) return VERDICTS.stale;`,
+  },
+  {
+    name: 'evict without revision',
+    file: 'src/core/commands/chores.ts',
+    find: 'if (entry?.revision !== revision) return VERDICTS.stale;',
+    replace: "if (entry === undefined || (type === 'expire' && entry.revision !== revision)) return VERDICTS.stale;",
+  },
+  {
+    name: 'evict below the limits',
+    file: 'src/core/commands/chores.ts',
+    find: ': state.isOverfull;',
+    replace: ': true;',
+  },
+  {
+    name: 'local eviction without the log',
+    file: 'src/node/eviction.ts',
+    find: '  return chosen.slice(0, wanted)',
+    replace: '  for (const { key } of chosen) keyspace.delete(key);\n  return chosen.slice(0, 0)',
+  },
+  {
+    name: 'memory that is never full where entries are evicted',
+    file: 'src/core/state.ts',
+    find: "if (eviction !== 'none')\n      return",
+    replace: "if (eviction !== 'none')\n      return true ||",
+  },
+  {
+    name: 'nobody evicts',
+    file: 'src/node/eviction.ts',
+    find: 'return state.isOverfull &&',
+    replace: 'return state.keyspace.keys < 0 && state.isOverfull &&',
   },
   {
     name: 'no deadline in apply',

@@ -2,11 +2,12 @@
 import { decodeFrame } from '../../src/core/codec.ts';
 import type { Command, DeletePrefix } from '../../src/core/commands/command.ts';
 import { Machine } from '../../src/core/machine.ts';
-import { isSuccess, type Outcome } from '../../src/core/outcome.ts';
+import { isRemembered, isSuccess, type Outcome } from '../../src/core/outcome.ts';
 import type { SnapshotMark } from '../../src/core/snapshot-marks.ts';
 import type { LogRecord } from '../../src/log/commit-log.ts';
 import type { Position } from '../../src/node/history.ts';
 import { MapKeyspace } from '../model/map-keyspace.ts';
+import { EvictionFacts } from './eviction-facts.ts';
 import { keysOf } from './ledger.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
@@ -27,6 +28,8 @@ export type Replay = {
   readonly faults: readonly string[];
   /** Keys whose entry was expired before its time. */
   readonly expiredEarly: readonly string[];
+  /** What was evicted without need or though it had changed, and memory that was filled beyond all bounds. */
+  readonly evictionFaults: readonly string[];
   /** Digest by revision, as noted at the ends of frames. */
   readonly digests: ReadonlyMap<number, bigint>;
   readonly changes: readonly ChangeFact[];
@@ -45,6 +48,7 @@ export function replay(records: readonly LogRecord[]): Replay {
   const faults: string[] = [];
   let keyspaceDigest = '0/0';
   const expiredEarly: string[] = [];
+  const evictions = new EvictionFacts(machine.state);
   const digests = new Map<number, bigint>();
   const changes: ChangeFact[] = [];
   const verified: { offset: number; marks: readonly SnapshotMark[] }[] = [];
@@ -65,6 +69,7 @@ export function replay(records: readonly LogRecord[]): Replay {
       if (command.id !== '') push(byId, command.id, { node: author, offset, outcome });
       noteFaults(command.command, outcome);
       noteExpiry(command.command, outcome);
+      evictions.note(command.command, outcome, byKey);
       for (const key of keysOf(command.command, byKey.keys())) noteKey(key);
     });
     if (decoded.kind === 'frame' && disposition === 'applied') {
@@ -78,7 +83,9 @@ export function replay(records: readonly LogRecord[]): Replay {
     if (note !== undefined) digests.set(note.revision, note.digest);
   }
   const digest = machine.state.digest();
-  return { byId, byKey, doubledFrames, faults, expiredEarly, digests, changes, verified, digest };
+  evictions.noteEnd();
+  const evictionFaults = evictions.faults;
+  return { byId, byKey, doubledFrames, faults, expiredEarly, evictionFaults, digests, changes, verified, digest };
 
   function noteFaults(command: Command, outcome: Outcome): void {
     const { high, low } = machine.state.keyspace.digest;
@@ -129,9 +136,9 @@ export function couldBeSeen(states: readonly KeyState[], seen: number, from: num
   return false;
 }
 
-/** Applied commands that changed something or were rejected for good: not those that only repeat an outcome. */
+/** Applied commands that changed something or were rejected for good: not those that only repeat an outcome, or may be tried again. */
 export function firstOutcomes(commands: readonly AppliedCommand[]): readonly AppliedCommand[] {
-  return commands.filter(({ outcome }) => !outcome.isRepeat && outcome.code !== 'deadline');
+  return commands.filter(({ outcome }) => !outcome.isRepeat && isRemembered(outcome.code));
 }
 
 export function successes(commands: readonly AppliedCommand[]): number {

@@ -1,4 +1,5 @@
 // The rates of faults, drawn afresh for each seed, many of them zero: a run with everything at once hides what a single fault shows.
+import type { StateLimits } from '../../src/core/commands/command.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export type Swarm = {
@@ -34,6 +35,8 @@ export type Swarm = {
   /** Chances per snapshot: that it is stored torn or with another bit, and that the store fails. */
   readonly spoiltSnapshot: number;
   readonly refusedSnapshot: number;
+  /** Of the cluster, where they differ from the defaults. */
+  readonly limits: Partial<StateLimits>;
 };
 
 /** No faults: what a run ends with, so that everything can come to its end. */
@@ -59,10 +62,14 @@ export const CALM: Swarm = {
   chunkDelay: 1,
   spoiltSnapshot: 0,
   refusedSnapshot: 0,
+  limits: {},
 };
 
-/** `watching` is the chance of all that concerns watchers, `saving` of snapshots: they change nothing in what a seed draws for the rest. */
-export function drawSwarm(scheduler: Scheduler, watching: Scheduler, saving: Scheduler): Swarm {
+/**
+ * `watching` is the chance of all that concerns watchers, `saving` of snapshots, `filling` of the cluster's limits: they change
+ * nothing in what a seed draws for the rest.
+ */
+export function drawSwarm(scheduler: Scheduler, watching: Scheduler, saving: Scheduler, filling: Scheduler): Swarm {
   const sometimes = (share: number, value: number) => (scheduler.random() < share ? value * scheduler.random() : 0);
   return {
     lostAcknowledgement: sometimes(0.5, 0.3),
@@ -86,5 +93,14 @@ export function drawSwarm(scheduler: Scheduler, watching: Scheduler, saving: Sch
     chunkDelay: saving.pick([0, 5, 100]),
     spoiltSnapshot: saving.pick([0, 0, 0.3]),
     refusedSnapshot: saving.pick([0, 0, 0.3]),
+    limits: drawLimits(filling),
   };
+}
+
+/** Half of the runs have room for everything, the others for a few keys, or for about as many entries in bytes. */
+function drawLimits(filling: Scheduler): Partial<StateLimits> {
+  if (filling.random() < 0.5) return {};
+  const eviction = filling.pick(['none', 'lru', 'lru', 'ttl'] as const);
+  const entries = filling.between(4, 10);
+  return filling.random() < 0.7 ? { eviction, maxKeys: entries } : { eviction, maxMemoryBytes: entries * 60 };
 }

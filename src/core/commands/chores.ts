@@ -1,25 +1,33 @@
-// The commands that nodes write for the cluster's sake: expire, barrier, checkpoint. Each is harmless twice.
+// The commands that nodes write for the cluster's sake: expire, evict, barrier, checkpoint. Each is harmless twice.
+import { isExpendable } from '../cache-records.ts';
 import { isExpired } from '../keyspace.ts';
-import { VERDICTS } from '../outcome.ts';
-import type { Barrier, Checkpoint, Expire } from './command.ts';
+import { VERDICTS, type Verdict } from '../outcome.ts';
+import type { State } from '../state.ts';
+import type { Barrier, Checkpoint, Evict, Expire } from './command.ts';
 import { type CommandSpec, readAnyKey } from './spec.ts';
 
-// expire = key:bytes16 revision:varint
-export const expire: CommandSpec<Expire> = {
-  number: 6,
+// expire, evict = key:bytes16 revision:varint
+const written: Pick<CommandSpec<Expire | Evict>, 'version' | 'write'> = {
   version: 1,
   write(writer, command) {
     writer.bytes16(command.key);
     writer.varint(command.revision);
   },
+};
+
+export const expire: CommandSpec<Expire> = {
+  ...written,
+  number: 6,
   read: (reader) => ({ type: 'expire', key: readAnyKey(reader), revision: reader.varint() }),
-  apply(state, command) {
-    const entry = state.keyspace.get(command.key);
-    // A renewal since the proposal has another revision; a node whose estimate ran ahead proposes too early.
-    if (entry?.revision !== command.revision || !isExpired(entry, state.time.now)) return VERDICTS.stale;
-    state.remove('expire', command.key);
-    return VERDICTS.deleted;
-  },
+  apply: remove,
+};
+
+export const evict: CommandSpec<Evict> = {
+  ...written,
+  number: 15,
+  featureLevel: 6,
+  read: (reader) => ({ type: 'evict', key: readAnyKey(reader), revision: reader.varint() }),
+  apply: remove,
 };
 
 // barrier =
@@ -39,3 +47,14 @@ export const checkpoint: CommandSpec<Checkpoint> = {
   read: () => ({ type: 'checkpoint' }),
   apply: () => VERDICTS.done,
 };
+
+function remove(state: State, { type, key, revision }: Expire | Evict): Verdict {
+  const entry = state.keyspace.get(key);
+  // Written since the proposal, or gone.
+  if (entry?.revision !== revision) return VERDICTS.stale;
+  // A node whose estimate of log time ran ahead proposes to expire too early.
+  const isDue = type === 'expire' ? isExpired(entry, state.time.now) : state.isOverfull;
+  if (!isDue || (type === 'evict' && !isExpendable(state.keyspace, key))) return VERDICTS.stale;
+  state.remove(type, key);
+  return VERDICTS.deleted;
+}

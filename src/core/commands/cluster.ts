@@ -1,36 +1,32 @@
 // The commands that make and hold together the cluster: create-cluster, heartbeat.
 import { Malformed } from '../../base/bytes.ts';
+import { EVICTIONS } from '../../base/evictions.ts';
 import { VERDICTS } from '../outcome.ts';
 import type { State } from '../state.ts';
-import type { CreateCluster, Heartbeat } from './command.ts';
+import type { CreateCluster, Heartbeat, StateLimits } from './command.ts';
 import type { CommandSpec } from './spec.ts';
 
+// In the log they stand in this order.
+const ORDER = ['maxValueBytes', 'maxKeys', 'maxMemoryBytes', 'maxOutcomes', 'outcomeWindowMs', 'featureLevel'] as const;
+type Bounds = Omit<StateLimits, 'eviction'>;
+
 // create-cluster = cluster:text8 maxValueBytes:varint maxKeys:varint maxMemoryBytes:varint maxOutcomes:varint
-//                  outcomeWindowMs:varint featureLevel:varint
+//                  outcomeWindowMs:varint featureLevel:varint eviction:u8          version 1 ends before eviction
 export const createCluster: CommandSpec<CreateCluster> = {
   number: 9,
-  version: 1,
+  version: 2,
   write(writer, { cluster, limits }) {
     writer.text8(cluster);
-    writer.varint(limits.maxValueBytes);
-    writer.varint(limits.maxKeys);
-    writer.varint(limits.maxMemoryBytes);
-    writer.varint(limits.maxOutcomes);
-    writer.varint(limits.outcomeWindowMs);
-    writer.varint(limits.featureLevel);
+    for (const name of ORDER) writer.varint(limits[name]);
+    writer.u8(EVICTIONS.indexOf(limits.eviction));
   },
-  read(reader) {
+  read(reader, version) {
     const cluster = reader.text8();
     if (cluster === '') throw new Malformed('a cluster has no id');
-    const limits = {
-      maxValueBytes: reader.varint(),
-      maxKeys: reader.varint(),
-      maxMemoryBytes: reader.varint(),
-      maxOutcomes: reader.varint(),
-      outcomeWindowMs: reader.varint(),
-      featureLevel: reader.varint(),
-    };
-    return { type: 'create-cluster', cluster, limits };
+    const bounds = ORDER.map((name) => [name, reader.varint()] as const);
+    const eviction = version === 1 ? 'none' : EVICTIONS[reader.u8()];
+    if (eviction === undefined) throw new Malformed('a policy of eviction is not known');
+    return { type: 'create-cluster', cluster, limits: { ...(Object.fromEntries(bounds) as Bounds), eviction } };
   },
   apply(state, command) {
     if (state.cluster !== '') return VERDICTS['cluster-exists'];

@@ -1,4 +1,5 @@
 // The commands as values: one tagged union, a family per file beside it knows how each is written, read and applied.
+import type { Eviction } from '../../base/evictions.ts';
 import type { Condition } from '../condition.ts';
 import type { CacheCommand } from './cache-command.ts';
 
@@ -74,6 +75,9 @@ export type ClientCommand = KeyCommand | Transaction | DeletePrefix;
 /** A chore of the duty node: removes the entry if it still has this revision and its time has passed. */
 export type Expire = { readonly type: 'expire'; readonly key: Uint8Array; readonly revision: number };
 
+/** A chore of the duty node: removes the entry if it still has this revision and the state is above its limits. */
+export type Evict = { readonly type: 'evict'; readonly key: Uint8Array; readonly revision: number };
+
 /** Changes nothing; its place in the log is what a linearizable read waits for. */
 export type Barrier = { readonly type: 'barrier' };
 
@@ -147,6 +151,7 @@ export type StateLimits = {
   readonly maxOutcomes: number;
   readonly outcomeWindowMs: number;
   readonly featureLevel: number;
+  readonly eviction: Eviction;
 };
 
 /** The first command of a log: names the cluster and fixes the limits. Later ones are refused. */
@@ -156,6 +161,7 @@ export type Command =
   | ClientCommand
   | CacheCommand
   | Expire
+  | Evict
   | Barrier
   | Checkpoint
   | SnapshotSaved

@@ -24,8 +24,8 @@ export type CommandSpec<C extends Command | Get> = {
   /** The cluster's feature level below which it is refused: there may be nodes that do not know it. Default: 1, the first. */
   readonly featureLevel?: number;
   write(writer: ByteWriter, command: C): void;
-  /** Throws Malformed on what `write` cannot have written. */
-  read(reader: ByteReader): C;
+  /** `version`: of what is read, at most this spec's. Throws Malformed on what `write` cannot have written. */
+  read(reader: ByteReader, version: number): C;
   /** Total and deterministic. `state.revision` is already this command's. */
   apply(state: State, command: C, place: Place): Verdict;
 };

@@ -9,7 +9,7 @@ import {
   cachePut,
   cacheSettle,
 } from './caches.ts';
-import { barrier, checkpoint, expire } from './chores.ts';
+import { barrier, checkpoint, evict, expire } from './chores.ts';
 import { createCluster, heartbeat } from './cluster.ts';
 import type { Command } from './command.ts';
 import { deleteKey, put, touch } from './keys.ts';
@@ -46,10 +46,11 @@ const table: Table = {
   'cache-adopt': cacheAdopt,
   'snapshot-saved': snapshotSaved,
   verified,
+  evict,
 };
 
 /** The features that this program knows: it grows by one with each change that an older node could not apply. */
-export const FEATURE_LEVEL = 5;
+export const FEATURE_LEVEL = 6;
 
 /** The feature level that the cluster must have reached before such a command may be appended. */
 export function featureLevelOf(type: Command['type']): number {

@@ -173,5 +173,5 @@ function readOperation(reader: ByteReader): Operation {
   const number = reader.u8();
   const spec = Object.values(operationTable).find((candidate) => candidate.number === number);
   if (spec === undefined) throw new Malformed('an operation is not known');
-  return spec.read(reader);
+  return spec.read(reader, spec.version);
 }

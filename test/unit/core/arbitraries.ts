@@ -1,5 +1,6 @@
 // Arbitrary commands for the property tests of core/: every kind, every field over the whole of its range.
 import fc from 'fast-check';
+import { EVICTIONS } from '../../../src/base/evictions.ts';
 import { REQUEST_LIMITS, TRANSACTION_LIMITS } from '../../../src/base/limits.ts';
 import { isRecordKey, recordKey } from '../../../src/core/cache-records.ts';
 import type { CommandHead } from '../../../src/core/codec.ts';
@@ -89,6 +90,7 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     prefix: fc.uint8Array({ maxLength: 20 }),
     limit: fc.integer({ min: 1, max: TRANSACTION_LIMITS.maxDeletedKeys }),
   }),
+  evict: fc.record({ type: fc.constant('evict'), key: anyKeys, revision: naturals }),
   expire: fc.record({ type: fc.constant('expire'), key: anyKeys, revision: naturals }),
   barrier: fc.constant({ type: 'barrier' }),
   checkpoint: fc.constant({ type: 'checkpoint' }),
@@ -104,6 +106,7 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
       maxOutcomes: naturals,
       outcomeWindowMs: naturals,
       featureLevel: naturals,
+      eviction: fc.constantFrom(...EVICTIONS),
     }),
   }),
   heartbeat: fc.record({

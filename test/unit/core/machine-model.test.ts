@@ -15,6 +15,7 @@ const LIMITS: StateLimits = {
   maxOutcomes: 4,
   outcomeWindowMs: 3000,
   featureLevel: 1,
+  eviction: 'none',
 };
 const KEYS = ['a', 'b', '\u00e9', '\u0080'];
 const INT64_MAX = 2n ** 63n - 1n;

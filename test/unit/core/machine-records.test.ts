@@ -1,6 +1,7 @@
 // The machine and its records: garbage, copies, strangers and retries change nothing; equal records make equal digests.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { EVICTIONS } from '../../../src/base/evictions.ts';
 import { MEMBER_LIMITS } from '../../../src/base/limits.ts';
 import { decodeFrame } from '../../../src/core/codec.ts';
 import { ALWAYS } from '../../../src/core/condition.ts';
@@ -146,6 +147,7 @@ describe('any records at all', () => {
       maxOutcomes: limit,
       outcomeWindowMs: limit,
       featureLevel: limit,
+      eviction: fc.constantFrom(...EVICTIONS),
     });
     fc.assert(
       fc.property(limits, fc.array(fc.tuple(heads, commands), { maxLength: 20 }), (drawn, sent) => {

@@ -174,6 +174,7 @@ const FIRST_FRAME = frameOf('node-1/x', 1, [
         maxOutcomes: 12,
         outcomeWindowMs: 1000,
         featureLevel: 4,
+        eviction: 'none',
       },
     },
   },

@@ -14,6 +14,7 @@ const LIMITS: StateLimits = {
   maxOutcomes: 3,
   outcomeWindowMs: 1000,
   featureLevel: 1,
+  eviction: 'none',
 };
 const START = 50_000;
 
