@@ -32,7 +32,6 @@ const LOG_EPOCH = 1_000_000_000_000;
 /** Reached a few times in a run. */
 const RARE: ReadonlySet<FaultPoint> = new Set([
   'before-chores',
-  'while-saving-snapshot',
   'before-snapshot-told',
   'before-verified',
   'before-trim',

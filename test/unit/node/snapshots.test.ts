@@ -1,6 +1,6 @@
 // Snapshots in a node: when one is cut, that another node verifies it, what is kept and trimmed, and what a restart begins from.
 import { describe, expect, test } from 'vitest';
-import { type Actor, type ActorOptions, HANGS, increment, put, Scene, watch } from './scene.ts';
+import { type Actor, type ActorOptions, Gate, HANGS, increment, put, Scene, watch } from './scene.ts';
 
 /** Ready, and at the feature level that snapshots need. */
 async function cluster(names: readonly string[], options: ActorOptions = {}) {
@@ -135,6 +135,20 @@ describe('the log', () => {
     const three = await takeGood(scene, first);
     expect(await stored(scene)).toEqual([three, two]);
     expect(first.node.metrics().logTrims).toBe(2);
+  });
+
+  test('is not trimmed under a live node that is behind', async () => {
+    const { scene, first } = await cluster(['node-1']);
+    const gate = new Gate();
+    await scene.start('node-2', { overrideLog: gate.overrideLog });
+    gate.letOne(); // It knows the cluster now, and sends heartbeats.
+    await scene.move(1000);
+    for (let n = 0; n < 2; n++) await takeGood(scene, first);
+    expect(first.node.cluster().snapshots.verified.length).toBe(2);
+    expect(await first.log.start()).toBe(0);
+    gate.open();
+    await scene.move(3000);
+    expect(await first.log.start()).toBe(first.node.cluster().snapshots.verified[0]?.offset);
   });
 
   test('is left as it is when a verified snapshot is gone from the store', async () => {
