@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { CACHE_LIMITS } from '../../../src/base/limits.ts';
 import { CacheError } from '../../../src/cache/errors.ts';
 import type { CacheEvent } from '../../../src/cache/events.ts';
+import type { PolicyOptions } from '../../../src/cache/policy.ts';
 import type { WritableSource } from '../../../src/cache/ports.ts';
 import type { TierOptions } from '../../../src/cache/tier.ts';
 import { memory } from '../../../src/cache/tiers/memory.ts';
@@ -12,7 +13,11 @@ import { ManualClock, manualWorld } from '../../manual-world.ts';
 import { faulty } from './faulty-store.ts';
 
 /** Two tiers before a table of one row whose value is a number. */
-function scene(nearOptions: Partial<TierOptions> = {}, farOptions: Partial<TierOptions> = {}) {
+function scene(
+  nearOptions: Partial<TierOptions> = {},
+  farOptions: Partial<TierOptions> = {},
+  policy: Pick<PolicyOptions<string, number>, 'refreshAhead'> = {},
+) {
   const clock = new ManualClock();
   const world = manualWorld(clock);
   const near = faulty(memory({ name: 'near', world }));
@@ -42,7 +47,15 @@ function scene(nearOptions: Partial<TierOptions> = {}, farOptions: Partial<TierO
     async close() {},
   };
   const store = tiers(chain, { world, observe });
-  const cache = writeThrough<string, number>({ store, source, ttl: '1h', tags: () => ['rows'], world, observe });
+  const cache = writeThrough<string, number>({
+    store,
+    source,
+    ttl: '1h',
+    tags: () => ['rows'],
+    world,
+    observe,
+    ...policy,
+  });
   /** The answer of a call, and how long the clock had to be moved for it. */
   const timed = async <T>(call: Promise<T>): Promise<{ result: T; tookMs: number }> => {
     const startMs = clock.monotonicMs();
@@ -56,7 +69,7 @@ function scene(nearOptions: Partial<TierOptions> = {}, farOptions: Partial<TierO
   const look = () => timed(cache.look('key'));
   const put = (value: number) => timed(cache.put('key', value));
   const probed = () => clock.move(CACHE_LIMITS.probeMaxMs);
-  return { clock, near, far, events, row, cache, look, put, timed, probed };
+  return { clock, near, far, events, row, store, cache, look, put, timed, probed };
 }
 
 describe('a tier that hangs', () => {
@@ -183,11 +196,25 @@ test('with all tiers away the source serves', async () => {
   expect(cache.health().status).toBe('degraded');
 });
 
-test('a value that a tier does not take leaves no old one in its place', async () => {
-  const { near, look, put } = scene();
+test('a value that a tier does not take leaves neither an old one in its place nor a hold', async () => {
+  const { near, look, put, store, clock } = scene();
   await look();
   near.mood = 'refusing';
   await put(2);
+  expect((await look()).result).toMatchObject({ value: 2, from: 'far' });
+  expect((await look()).result).toMatchObject({ value: 2, from: 'near' });
+  const expiresAtMs = clock.wallMs() + 3_600_000;
+  await store.put('key', { value: Buffer.from('3'), freshUntilMs: expiresAtMs, expiresAtMs, tags: [] });
+  expect((await look()).result).toMatchObject({ value: 3, from: 'far' });
+});
+
+test('what is loaded ahead of its end reaches all tiers, also those beyond the hit', async () => {
+  const { near, look, clock, row } = scene({}, {}, { refreshAhead: 0.5 });
+  await look();
+  await clock.move(2_000_000);
+  row.value = 2;
+  expect((await look()).result).toMatchObject({ value: 1, from: 'near' });
+  near.mood = 'down';
   expect((await look()).result).toMatchObject({ value: 2, from: 'far' });
 });
 
