@@ -34,6 +34,14 @@ export function portIn(settings: Settings, usual: number): number {
   return port;
 }
 
+/** A setting that is a URL of one of these schemes. What is wrong with it is said without its text: there are passwords in URLs. */
+export function urlIn(settings: Settings, name: SettingName, schemes: readonly string[]): string | undefined {
+  const text = settings(name);
+  if (text === undefined || schemes.some((scheme) => text.startsWith(`${scheme}://`) && URL.canParse(text)))
+    return text;
+  throw new Error(`${name} is no URL of the form ${schemes[0]}://user:password@host:port`);
+}
+
 function contentsOf(path: string, variable: string): string {
   let contents: string;
   try {

@@ -4,21 +4,21 @@ import { mysqlDatabase } from 'chorus/cache/sources/mysql-database';
 import { postgresDatabase } from 'chorus/cache/sources/postgres-database';
 import { sqliteDatabase } from 'chorus/cache/sources/sqlite-database';
 import { redis } from 'chorus/cache/tiers/redis';
-import type { SettingName, Settings } from './settings.ts';
+import { type SettingName, type Settings, urlIn } from './settings.ts';
 
 export function redisOrMemory(settings: Settings): CacheStore {
-  const url = settings('REDIS_URL');
+  const url = urlIn(settings, 'REDIS_URL', ['redis', 'rediss']);
   return url === undefined ? inProcess('REDIS_URL', 'Redis') : redis({ url });
 }
 
 /** `database`: made where it is absent; SQLite has one of its own, which statements call by no name. */
 export function mysqlOrSqlite(settings: Settings, database: string): SqlDatabase {
-  const url = settings('MYSQL_URL');
+  const url = urlIn(settings, 'MYSQL_URL', ['mysql', 'mariadb']);
   return url === undefined ? embedded('MYSQL_URL', 'MySQL') : mysqlDatabase({ url, database });
 }
 
 export function postgresOrSqlite(settings: Settings): SqlDatabase {
-  const url = settings('POSTGRES_URL');
+  const url = urlIn(settings, 'POSTGRES_URL', ['postgres', 'postgresql']);
   return url === undefined ? embedded('POSTGRES_URL', 'PostgreSQL') : postgresDatabase({ url });
 }
 

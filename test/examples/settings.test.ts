@@ -2,7 +2,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { portIn, settingsOf } from '../../examples/shared/settings.ts';
+import { portIn, settingsOf, urlIn } from '../../examples/shared/settings.ts';
 import { startExample } from '../servers/example.ts';
 import { temporaryDirectory } from '../servers/places.ts';
 
@@ -33,6 +33,16 @@ describe('a setting', () => {
     expect(portIn(settingsOf({ PORT: '0' }), 5000)).toBe(0);
     for (const PORT of ['-1', '65536', '80a', '1e3']) {
       expect(() => portIn(settingsOf({ PORT }), 5000)).toThrow('PORT is no port from 0 to 65535');
+    }
+  });
+
+  test('that is to be a URL and is none is refused without its text, in which a password may stand', () => {
+    const urlOf = (MYSQL_URL: string) => urlIn(settingsOf({ MYSQL_URL }), 'MYSQL_URL', ['mysql', 'mariadb']);
+    expect(urlOf('mariadb://fruit:secret@host:3306')).toBe('mariadb://fruit:secret@host:3306');
+    expect(urlOf('')).toBeUndefined();
+    for (const wrong of ['host:3306', 'postgres://fruit:secret@host', 'mysql://fruit:secret@:x:y']) {
+      const sentence = /^MYSQL_URL is no URL of the form mysql:\/\/user:password@host:port$/;
+      expect(() => urlOf(wrong)).toThrow(sentence);
     }
   });
 
