@@ -201,7 +201,7 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
         this.#writes.applied(command.attempt, outcome);
         const offset = this.#machine.notes.at(-1)?.offset ?? 0;
         const { type } = command.command;
-        if (type === 'heartbeat' || type === 'put') this.#snapshots.applied({ offset, payload: new Uint8Array() }, true);
+        if (type === 'heartbeat' || type === 'put') this.snapshots.applied({ offset, payload: new Uint8Array() }, true);
       },`,
   },
   {

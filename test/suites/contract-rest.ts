@@ -147,9 +147,8 @@ export const REST_SCENARIOS: readonly Scenario[] = [
     ],
   },
   {
-    title: 'snapshots and backups are made on demand; what is no backup is not restored',
+    title: 'backups are made on demand; what is no backup is not restored',
     exchanges: [
-      { send: 'POST /v1/snapshots', status: 201, gives: { revision: expect.any(Number), keys: expect.any(Number) } },
       { send: 'GET /v1/snapshot', status: 200, has: { 'content-type': 'application/vnd.chorus.snapshot' } },
       { send: 'POST /v1/restore', body: 'no backup', status: 400, code: 'invalid-body' },
       { send: 'POST /v1/restore', headers: { 'Content-Encoding': 'br' }, body: '', status: 415 },
