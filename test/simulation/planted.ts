@@ -89,7 +89,10 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     file: 'src/core/commands/chores.ts',
     find: 'if (entry?.revision !== revision) return VERDICTS.stale;',
     replace: `if (entry === undefined) return VERDICTS.stale;
-  if (type === 'expire') state.remove(type, key);
+  if (type === 'expire') {
+    state.remove(type, key);
+    return VERDICTS.deleted;
+  }
   if (entry.revision !== revision) return VERDICTS.stale;`,
   },
   {
