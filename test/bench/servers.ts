@@ -80,7 +80,8 @@ async function ready(port: number, child: ChildProcess): Promise<void> {
   }
 }
 
-function processorMicroseconds(pid: number): number {
+/** Processor time that a process has used up to now, all threads; NaN where /proc is not to be had. */
+export function processorMicroseconds(pid: number): number {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
     const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
