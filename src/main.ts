@@ -1,4 +1,5 @@
 // One node, from start to stop: settings, logger, log, node, HTTP server, and the signals that end it.
+import { flushCompileCache } from 'node:module';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { EXIT, type ExitCode, FatalError, messageOf } from './base/errors.ts';
@@ -29,6 +30,8 @@ process.on('uncaughtException', (error) => fail(error));
 main().catch((error: unknown) => fail(error));
 
 async function main(): Promise<void> {
+  // Where there is such a cache (NODE_COMPILE_CACHE): a process that is killed later would leave nothing in it.
+  flushCompileCache();
   const flags = readFlags('node', process.argv.slice(2));
   if (flags.wants === 'help') return print(helpText('node'));
   if (flags.wants === 'version') return print(programVersion());

@@ -1,7 +1,7 @@
 // One node of `npm start` as a child process: started with its log file, heard until it ends.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { SUPERVISOR_LIMITS } from '../base/limits.ts';
 
@@ -31,6 +31,8 @@ const KEPT_CHARACTERS = 4096;
 export function startNodeProcess(plan: NodePlan, onEnd: (end: NodeEnd) => void): ChildProcess {
   const log = openLogFile(plan.logPath);
   const child = spawn(process.execPath, [MAIN, ...plan.flags], {
+    // Half of what a start takes is the compiling of the sources.
+    env: { NODE_COMPILE_CACHE: join(dirname(plan.logPath), 'compiled'), ...process.env },
     stdio: ['ignore', log, 'pipe', 'ipc'],
     detached: true,
   });

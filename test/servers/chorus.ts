@@ -4,7 +4,7 @@ import { rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChildServer } from './child-server.ts';
-import { freePort, isFree, temporaryDirectory } from './places.ts';
+import { CACHE_DIRECTORY, freePort, isFree, temporaryDirectory } from './places.ts';
 
 export type ChorusOptions = {
   /** Default 3. */
@@ -149,6 +149,8 @@ function nodeServer(id: string, port: number, directory: string, shared: readonl
     name: id,
     command: process.execPath,
     args: [join(SOURCES, 'main.ts'), '--node-id', id, '--port', String(port), ...shared],
+    // As the supervisor does.
+    environment: { NODE_COMPILE_CACHE: join(CACHE_DIRECTORY, 'compiled') },
     directory,
     isReady: () => isReadyAt(url),
     readyTimeoutMs: READY_TIMEOUT_MS,
