@@ -39,6 +39,7 @@ const COUNTERS: readonly Row[] = [
   ['appendsRefused', 'chorus_appends_refused_total', 'Appends that the log refused'],
   ['appendsUnknown', 'chorus_appends_unknown_total', 'Appends whose fate was not known'],
   ['pauses', 'chorus_pauses_total', 'Times this process was found to have stood still'],
+  ['quarantines', 'chorus_quarantines_total', 'Times this node differed from the majority and dropped its state'],
   ['disagreements', 'chorus_digest_disagreements_total', 'Times two members reported different digests at one offset'],
   ['repeats', 'chorus_repeats_total', 'Commands answered with the outcome of an earlier attempt'],
   ['evictions', 'chorus_evictions_total', 'Entries removed for want of memory'],

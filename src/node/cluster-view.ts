@@ -1,6 +1,7 @@
 // The cluster as this node sees it: its members, limits and agreement, for people and for /v1/cluster.
 import type { Member } from '../core/members.ts';
 import type { State } from '../core/state.ts';
+import { agreementOf } from './agreement.ts';
 import type { ClusterView, MemberView, SnapshotsView } from './requests.ts';
 
 export type Viewpoint = {
@@ -9,6 +10,7 @@ export type Viewpoint = {
   readonly isReady: boolean;
   readonly lagMs: number;
   readonly snapshots: SnapshotsView;
+  readonly quarantines: number;
 };
 
 export function clusterView(state: State, viewpoint: Viewpoint): ClusterView {
@@ -21,6 +23,8 @@ export function clusterView(state: State, viewpoint: Viewpoint): ClusterView {
     logTime: isoTime(state.time.now),
     outcomeWindowSeconds: Math.floor(state.recent.windowMs(state.time.now) / 1000),
     disagreements: state.members.disagreements,
+    quarantines: viewpoint.quarantines,
+    minority: agreementOf(state.members.liveReady())?.minority ?? null,
     limits: { ...state.limits },
     members: state.members.current.map((member) => memberView(state, member, member === duty, viewpoint)),
     snapshots: viewpoint.snapshots,

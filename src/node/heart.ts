@@ -35,10 +35,16 @@ export class Heart {
    * one after another, and what they brought would be served late after a quicker proof.
    */
   async demandFresh(socketsEmptied: Promise<void>): Promise<void> {
-    const demand = ++this.#demands;
-    this.#freshFrom = Number.POSITIVE_INFINITY;
+    this.doubt();
+    const demand = this.#demands;
     await socketsEmptied;
     if (demand === this.#demands) this.#freshFrom = this.#clock.monotonicMs();
+  }
+
+  /** What is in the state is not believed any more, until `demandFresh` is asked again and its proof has come. */
+  doubt(): void {
+    this.#demands++;
+    this.#freshFrom = Number.POSITIVE_INFINITY;
   }
 
   /** Frame n, which begins with a heartbeat, is about to be handed to the log for the first time. */

@@ -30,6 +30,8 @@ export type MembershipOptions = {
   isCaughtUp(): boolean;
   /** Asks the committer to begin its next frame with what `composeFirst` answers. */
   wantFirst(): void;
+  /** The majority of the live ready members reports another digest than this node, at `offset`. */
+  onMinority(offset: number): void;
   onFatal(error: FatalError): void;
 };
 
@@ -126,8 +128,10 @@ export class Membership {
 
   #reportDisagreement(disagreements: number): void {
     this.#knownDisagreements = disagreements;
-    if (!this.#options.isCaughtUp()) return;
-    const minority = agreementOf(this.#options.machine.state.members.liveReady())?.minority;
-    this.#options.logger.error({ disagreements, minority }, 'replicas reported different digests');
+    const { machine, author, logger, isCaughtUp, onMinority } = this.#options;
+    if (!isCaughtUp()) return;
+    const agreement = agreementOf(machine.state.members.liveReady());
+    logger.error({ disagreements, minority: agreement?.minority }, 'replicas reported different digests');
+    if (agreement?.minority.includes(author.node)) onMinority(agreement.offset);
   }
 }

@@ -10,16 +10,15 @@ import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests, type DigestCheckOptions } from './digest-check.ts';
 import { EstimatedLogTime } from './estimate.ts';
-import { broken, logUnreachable } from './fatal.ts';
+import { broken } from './fatal.ts';
+import { Following } from './following.ts';
 import { Heart } from './heart.ts';
 import { Membership } from './membership.ts';
 import { nodeMetrics } from './metrics.ts';
 import type { NodeApi } from './node-api.ts';
 import type { NodeOptions } from './options.ts';
 import { PauseDetector } from './pause.ts';
-import { ReplayProgress } from './progress.ts';
 import { Reads } from './reads.ts';
-import { Replica } from './replica.ts';
 import type {
   ClusterView,
   DigestCheck,
@@ -35,10 +34,10 @@ import type {
   WriteRequest,
   WriteResult,
 } from './requests.ts';
-import { newKeyspace, restoreNewest } from './restore.ts';
+import { newKeyspace } from './restore.ts';
 import type { SnapshotsOptions } from './snapshot-options.ts';
 import { Snapshots } from './snapshots.ts';
-import { isInDoubt, nodeStatus } from './status.ts';
+import { type InnerPhase, isInDoubt, nodeStatus } from './status.ts';
 import { Upkeep } from './upkeep.ts';
 import { Watches } from './watches.ts';
 import { Writes } from './writes.ts';
@@ -63,7 +62,7 @@ class Node implements ChorusNode {
   readonly #machine: Machine;
   readonly #writes: Writes;
   readonly #committer: Committer;
-  readonly #replica: Replica;
+  readonly #following: Following;
   readonly #reads: Reads;
   readonly #watches: Watches;
   readonly #chores: SnapshotsOptions & DigestCheckOptions;
@@ -72,9 +71,7 @@ class Node implements ChorusNode {
   readonly #membership: Membership;
   readonly #pause: PauseDetector;
   readonly #estimate: EstimatedLogTime;
-  readonly #progress: ReplayProgress;
-  readonly #following = new AbortController();
-  #phase: 'starting' | 'replaying' | 'serving' | 'stopping' = 'starting';
+  #phase: InnerPhase = 'starting';
   #isDead = false;
 
   constructor(options: NodeOptions) {
@@ -88,7 +85,6 @@ class Node implements ChorusNode {
     const author = { node: nodeId, incarnation: this.#incarnation };
     this.#heart = new Heart(clock);
     this.#estimate = new EstimatedLogTime(clock);
-    this.#progress = new ReplayProgress(clock);
     this.#pause = new PauseDetector(clock, (pausedMs) => this.#paused(pausedMs));
     this.#committer = new Committer({
       author,
@@ -103,19 +99,24 @@ class Node implements ChorusNode {
     this.#writes = new Writes({ ...parts, refusal: () => this.refusal('write') });
     this.#reads = new Reads({ ...parts, refusal: (kind) => this.refusal(kind) });
     this.#watches = new Watches({ ...parts, history: options.history, refusal: () => this.refusal('eventual-read') });
-    this.#replica = new Replica({
+    this.#following = new Following({
       ...common,
-      isOwn: (frame) => this.#isOwn(frame),
+      store: options.snapshots.store,
+      clusterOf: (logEnd) => this.#membership.load(logEnd),
+      onRestored: () => this.#watches.applied(this.#following.progress.left),
+      onCaughtUp: () => this.#proveFresh(),
+      onFatal: (error) => this.#die(error),
       onOutcome: (command, outcome) => this.#writes.applied(command.attempt, outcome),
-      onApplied: (record, frame, disposition) => this.#applied(record, frame, disposition),
+      onApplied: (...applied) => this.#applied(...applied),
     });
     this.#membership = new Membership({
       ...options,
       ...common,
       heart: this.#heart,
       isReady: () => this.#isReady(),
-      isCaughtUp: () => this.#progress.isOver,
+      isCaughtUp: () => this.#following.progress.isOver,
       wantFirst: () => this.#committer.wantFirst(),
+      onMinority: (offset) => this.#differed(offset),
       onFatal: (error) => this.#die(error),
     });
     this.#chores = {
@@ -133,18 +134,11 @@ class Node implements ChorusNode {
   }
 
   async start(): Promise<void> {
-    const { log, logger } = this.#options;
-    const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
-    const cluster = await this.#membership.load(to);
-    await restoreNewest(this.#machine, { ...this.#options, ...this.#options.snapshots, from, to, cluster });
+    await this.#following.restore();
     this.#phase = 'replaying';
-    this.#progress.begin(this.#machine.nextOffset, to);
-    this.#watches.applied(this.#progress.left);
-    logger.info({ incarnation: this.#incarnation, from: this.#machine.nextOffset, to }, 'began to follow the log');
-    if (this.#progress.isOver) this.#proveFresh();
+    this.#following.run();
     this.#pause.start();
     this.#upkeep.start();
-    this.#replica.run(this.#following.signal).catch((error: FatalError) => this.#die(error));
     this.#committer.run().catch((error: unknown) => this.#die(broken(error)));
     this.#membership.beat();
   }
@@ -165,7 +159,7 @@ class Node implements ChorusNode {
     }
     this.#committer.stop();
     this.#pause.stop();
-    this.#following.abort();
+    this.#following.stop();
     this.#reads.interrupt();
     this.#writes.refuseAll('stopping');
     await Promise.all([this.#options.log.close(), this.#options.snapshots.store.close()]);
@@ -185,7 +179,7 @@ class Node implements ChorusNode {
 
   refusal(kind: 'write' | 'eventual-read' | 'consistent-read'): Refusal | undefined {
     this.#pause.check();
-    if (this.#phase === 'stopping') return 'stopping';
+    if (this.#phase === 'stopping' || this.#phase === 'quarantined') return this.#phase;
     if (this.#phase !== 'serving') return 'replaying';
     if (kind === 'eventual-read') return undefined;
     if (isInDoubt(this.#heart, this.#committer)) return 'paused';
@@ -213,7 +207,7 @@ class Node implements ChorusNode {
   }
 
   status(): Status {
-    return nodeStatus(this.#phase, this.#heart, this.#committer, this.#progress);
+    return nodeStatus(this.#phase, this.#heart, this.#committer, this.#following.progress);
   }
 
   cluster(): ClusterView {
@@ -223,6 +217,7 @@ class Node implements ChorusNode {
       isReady: this.#isReady(),
       lagMs: this.lagMs(),
       snapshots: this.snapshots.view(),
+      quarantines: this.#following.quarantines,
     });
   }
 
@@ -232,31 +227,35 @@ class Node implements ChorusNode {
 
   metrics(): NodeMetrics {
     return nodeMetrics({
-      machine: this.#machine,
-      committer: this.#committer,
-      pauses: this.#pause.count,
-      clockJumps: this.#estimate.jumps,
-      waitingReads: this.#reads.waiting,
+      ...this.#chores,
+      estimate: this.#estimate,
+      reads: this.#reads,
       watches: this.#watches,
+      following: this.#following,
+      pause: this.#pause,
       snapshots: this.snapshots,
-      logTime: this.#estimate.now(),
     });
   }
 
-  #applied(record: LogRecord, frame: Frame | undefined, disposition: Disposition): void {
+  /** The majority reports another digest than this node: what waits here is refused, and the state dropped. */
+  #differed(offset: number): void {
+    if (!this.#isReady() || !this.#following.drop(offset)) return;
+    this.#phase = 'quarantined';
+    this.#heart.doubt();
+    this.#watches.stop();
+    this.#reads.interrupt();
+    this.#writes.refuseAll('quarantined');
+  }
+
+  #applied(record: LogRecord, disposition: Disposition, own: Frame | undefined): void {
     const { state, nextOffset } = this.#machine;
-    this.#estimate.hear(state.time.now, this.#progress.isOver);
+    this.#estimate.hear(state.time.now, this.#following.progress.isOver);
     this.#options.world.fault('after-apply-before-answer');
     this.#reads.advance(state.revision, nextOffset);
-    if (this.#progress.applied(record.offset, record.payload.length)) {
-      this.#options.logger.info(this.#progress.view(), 'caught up with the log');
-      this.#proveFresh();
-    }
-    this.#watches.applied(this.#progress.left);
+    this.#watches.applied(this.#following.progress.left);
     this.#upkeep.applied();
-    const isOwn = frame !== undefined && disposition === 'applied' && this.#isOwn(frame);
-    this.snapshots.applied(record, isOwn);
-    if (isOwn && frame.commands[0]?.command.type === 'heartbeat') this.#ownHeartbeatApplied(frame.n);
+    this.snapshots.applied(record, own !== undefined);
+    if (own?.commands[0]?.command.type === 'heartbeat') this.#ownHeartbeatApplied(own.n);
     if (disposition === 'applied') this.#membership.frameApplied();
   }
 
@@ -269,28 +268,24 @@ class Node implements ChorusNode {
     this.#heart.applied(n);
     this.snapshots.look();
     if (!this.#heart.isFresh || wasReady || this.#phase === 'stopping') return;
-    if (this.#phase === 'replaying') this.#phase = 'serving';
+    this.#phase = 'serving';
     this.#options.logger.info({ revision: this.revision() }, 'became ready');
     this.#committer.wantFirst(); // The others learn of it by the next heartbeat: no need to wait a second for that.
   }
 
   #paused(pausedMs: number): void {
     this.#options.logger.warn({ pausedMs: Math.round(pausedMs) }, 'was stopped for a while');
-    if (!this.#progress.isOver) return;
+    if (!this.#following.progress.isOver) return;
     this.#proveFresh();
     this.#writes.refuseWaiting('paused');
     this.#reads.interrupt();
   }
 
   #die(error: FatalError): void {
-    if (this.#isDead || this.#following.signal.aborted) return;
+    if (this.#isDead || this.#following.isStopped) return;
     this.#isDead = true;
     this.#phase = 'stopping';
     this.#options.onFatal(error);
-  }
-
-  #isOwn(frame: Frame): boolean {
-    return frame.incarnation === this.#incarnation && frame.node === this.nodeId;
   }
 
   #isReady(): boolean {

@@ -21,7 +21,8 @@ export class ReplayProgress {
     this.#from = from;
     this.#to = to;
     this.#next = from;
-    if (from >= to) this.#endedAt = this.#startedAt;
+    this.#bytes = 0;
+    this.#endedAt = from >= to ? this.#startedAt : undefined;
   }
 
   /** All that the log held at the start was applied. */

@@ -15,11 +15,11 @@ export type ReplicaOptions = {
   readonly log: CommitLog;
   readonly world: World;
   readonly logger: Logger;
-  isOwn(frame: Frame): boolean;
+  readonly author: { readonly node: string; readonly incarnation: string };
   /** The outcome of each command of an own frame. */
   onOutcome(command: FrameCommand, outcome: Outcome): void;
-  /** After each record. `frame` is undefined for garbage. */
-  onApplied(record: LogRecord, frame: Frame | undefined, disposition: Disposition): void;
+  /** After each record. `own` is its frame if this node wrote it and it was applied. */
+  onApplied(record: LogRecord, disposition: Disposition, own: Frame | undefined): void;
 };
 
 /** Thrown out of a batch to have a damaged record fetched once more. */
@@ -60,13 +60,13 @@ export class Replica {
   }
 
   #apply(record: LogRecord): void {
-    const { machine, world, isOwn, onOutcome, onApplied } = this.#options;
+    const { machine, world, author, onOutcome, onApplied } = this.#options;
     world.fault('before-apply');
     const decoded = this.#decode(record);
-    const frame = decoded.kind === 'frame' ? decoded.frame : undefined;
-    const hear = frame !== undefined && isOwn(frame) ? onOutcome : undefined;
+    const own = decoded.kind === 'frame' && isBy(author, decoded.frame) ? decoded.frame : undefined;
+    const hear = own === undefined ? undefined : onOutcome;
     const disposition = machine.apply(record.offset, record.timestamp, decoded, hear);
-    onApplied(record, frame, disposition);
+    onApplied(record, disposition, disposition === 'applied' ? own : undefined);
   }
 
   #decode(record: LogRecord): Exclude<Decoded, { kind: 'newer' }> {
@@ -85,6 +85,10 @@ export class Replica {
     this.#options.logger.warn({ offset: record.offset, reason: decoded.reason }, 'ignored a record that is no frame');
     return decoded;
   }
+}
+
+function isBy({ node, incarnation }: ReplicaOptions['author'], frame: Frame): boolean {
+  return frame.incarnation === incarnation && frame.node === node;
 }
 
 function fatal(error: unknown): FatalError {

@@ -174,6 +174,10 @@ export type ClusterView = {
   readonly outcomeWindowSeconds: number;
   /** How often two members reported different digests at one offset. */
   readonly disagreements: number;
+  /** How often this node was in the minority and dropped its state. */
+  readonly quarantines: number;
+  /** Members whose digest differs from the majority's at the latest offset at which there is one; null: there is no majority. */
+  readonly minority: readonly string[] | null;
   readonly limits: Readonly<Record<string, number | string>>;
   readonly members: readonly MemberView[];
   readonly snapshots: SnapshotsView;
@@ -199,6 +203,7 @@ export type NodeMetrics = {
   readonly appendsRefused: number;
   readonly appendsUnknown: number;
   readonly pauses: number;
+  readonly quarantines: number;
   readonly disagreements: number;
   readonly repeats: number;
   readonly clockJumps: number;

@@ -21,35 +21,40 @@ export type RestoreOptions = {
   /** What the log holds: offsets `from` to before `to`. */
   readonly from: number;
   readonly to: number;
+  /** Ids of snapshots that are not to be believed, whatever their digests. */
+  readonly distrusted?: ReadonlySet<string>;
   /** The cluster that the data directory belongs to; undefined: to none yet. */
   readonly cluster: string | undefined;
 };
 
 /**
  * Restores the newest snapshot from which the log goes on. What is damaged, foreign, of a newer program, or of a log that was
- * lost is passed over for an older one. Without any the machine stays as it is. Rejects with FatalError where the log was
- * trimmed and so does not tell all, and where the store fails.
+ * lost is passed over for an older one. Without any the machine is a new one, at the log's start. Resolves with the snapshot's
+ * id. Rejects with FatalError where the log was trimmed and so does not tell all, and where the store fails.
  */
-export async function restoreNewest(machine: Machine, options: RestoreOptions): Promise<void> {
-  const { store, world, logger, log, from, to } = options;
+export async function restoreNewest(machine: Machine, options: RestoreOptions): Promise<string | undefined> {
+  const { store, world, logger, log, from, to, distrusted } = options;
   const stored = await store.list().catch(snapshotsUnreadable);
   // Snapshots may outlive their log: without its own word they would be taken for those of the next one.
   const isNeeded = options.cluster === undefined && stored.length > 0;
   const cluster = isNeeded ? await clusterOfLog(log, from, to).catch(logUnreachable) : options.cluster;
   for (const { id, manifest } of stored) {
     try {
+      if (distrusted?.has(id)) throw new Unfit('what was restored from it differed from the other nodes');
       refuseUnfit({ from, to, cluster }, decodeManifest(manifest));
       const state = new State(newKeyspace(world));
       const { offset, revision, keys } = await readSnapshot(await store.open(id), state, world);
       machine.goOnFrom(state, offset);
       logger.info({ snapshot: id, revision, offset, keys }, 'restored a snapshot');
-      return;
+      return id;
     } catch (error) {
       if (!(error instanceof Unfit) && !isUnusable(error)) snapshotsUnreadable(error);
       logger.warn({ snapshot: id, reason: messageOf(error) }, 'passed over a snapshot');
     }
   }
   if (from > 0) throw trimmedWithoutSnapshot(from);
+  machine.goOnFrom(new State(newKeyspace(world)), 0);
+  return undefined;
 }
 
 export function newKeyspace(world: World): Keyspace {

@@ -3,14 +3,12 @@ import { NODE_LIMITS } from '../base/limits.ts';
 import type { Committer } from './committer.ts';
 import type { Heart } from './heart.ts';
 import type { ReplayProgress } from './progress.ts';
-import type { Status } from './requests.ts';
+import type { Phase, Status } from './requests.ts';
 
-export function nodeStatus(
-  phase: 'starting' | 'replaying' | 'serving' | 'stopping',
-  heart: Heart,
-  committer: Committer,
-  progress: ReplayProgress,
-): Status {
+/** What it is in by itself; whether a serving node is ready or paused its heart tells. */
+export type InnerPhase = Exclude<Phase, 'ready' | 'paused'> | 'serving';
+
+export function nodeStatus(phase: InnerPhase, heart: Heart, committer: Committer, progress: ReplayProgress): Status {
   const lagMs = heart.lagMs();
   const served = isInDoubt(heart, committer) ? 'paused' : 'ready';
   const degraded = degradations(lagMs, committer.trouble);

@@ -85,9 +85,11 @@ export class Watches {
     };
   }
 
+  /** Ends all that there are. */
   stop(): void {
     for (const watcher of this.#watchers) this.#end(watcher, 'stopping');
     this.#cancelBeat?.();
+    this.#cancelBeat = undefined;
   }
 
   #begin(state: State): void {
