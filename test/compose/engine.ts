@@ -15,7 +15,7 @@ const COMMAND_TIMEOUT_MS = 600_000;
 /** Why there is nothing to run the test with, or undefined. */
 export async function whatIsMissing(): Promise<string | undefined> {
   for (const words of [['info'], ['compose', 'version']]) {
-    const { status, output } = await run(words, {});
+    const { status, output } = await run('docker', words, {});
     if (status !== 0) return `docker ${words.join(' ')}: ${output.trim().split('\n').at(-1) ?? `ended with ${status}`}`;
   }
   return undefined;
@@ -111,7 +111,7 @@ export class ComposeCluster {
   }
 
   async #docker(...words: readonly string[]): Promise<string> {
-    const { status, output } = await run(words, this.#environment);
+    const { status, output } = await run('docker', words, this.#environment);
     if (status !== 0) throw new Error(`docker ${words.join(' ')} ended with ${status}:\n${output}`);
     return output.trim();
   }
@@ -123,10 +123,15 @@ function containerOf(service: Service): string {
 
 type Ended = { readonly status: number | undefined; readonly output: string };
 
-function run(words: readonly string[], environment: Readonly<Record<string, string>>): Promise<Ended> {
+/** Runs a command in the checkout, and resolves with its end. */
+export function run(
+  command: string,
+  words: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<Ended> {
   return new Promise((resolve) => {
     let output = '';
-    const child = spawn('docker', words, {
+    const child = spawn(command, words, {
       cwd: CHECKOUT,
       env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
