@@ -10,9 +10,10 @@
 //   H holds   key    ( hold:varint end:varint )*       of the latest change of them
 //   L lease   key                                      of the lease
 //   M mark    slot                                     of the latest change of a key in the slot
-//   N number  cache  count:varint                      of the latest change of the number of unsaved keys
+//   N number  cache  count:varint drained:u8           of the latest change of what is unsaved
 //   P policy  cache  as the nodes wrote it             of the policy
 //   T tag     slot                                     of the latest invalidation of a tag in the slot
+//   T tags    cache                                    of the latest invalidation of any tag
 //   stored = count:u8 tag:text8{count} there:u8 value
 import { ByteReader, ByteWriter } from '../base/bytes.ts';
 import { Hasher } from '../base/hash.ts';
@@ -29,7 +30,8 @@ export type Stored = {
   readonly tags: readonly string[];
 };
 
-const NOTHING = new Uint8Array(0);
+/** The value of records that are nothing but their revision. */
+export const NOTHING = new Uint8Array(0);
 const hasher = new Hasher();
 
 export function isRecordKey(key: Uint8Array): boolean {
@@ -91,6 +93,18 @@ export function findCached(keyspace: Keyspace, cache: string, key: Uint8Array): 
   return { ...entry, ...stored, isUnsaved };
 }
 
+/** Revision of the latest thing that makes what was loaded before worthless, whatever tags it has. */
+export function changedAt(keyspace: Keyspace, cache: string, key: Uint8Array): number {
+  return Math.max(keyChangedAt(keyspace, cache, key), revisionAt(keyspace, recordKey('T', cache)));
+}
+
+/** Revision of the latest change of the entry, of a key in its slot, or of the whole cache. */
+export function keyChangedAt(keyspace: Keyspace, cache: string, key: Uint8Array): number {
+  const entry = recordKey('E', cache, key);
+  const keys = [entry, slotKey('M', entry), recordKey('A', cache)];
+  return Math.max(...keys.map((one) => revisionAt(keyspace, one)));
+}
+
 export function hasUnsaved(keyspace: Keyspace, cache: string, key: Uint8Array): boolean {
   return (['D', 'F'] as const).some((kind) => keyspace.get(recordKey(kind, cache, key)) !== undefined);
 }
@@ -106,10 +120,27 @@ export function revisionAt(keyspace: Keyspace, key: Uint8Array): number {
   return keyspace.get(key)?.revision ?? 0;
 }
 
-/** How many keys the source has yet to take, those that it refused included. */
-export function countUnsaved(keyspace: Keyspace, cache: string): number {
+/** How many keys of a cache the source has yet to take, those that it refused included. */
+export type UnsavedNumber = {
+  readonly count: number;
+  /** No flush is under way, nor can one that was given up still commit. */
+  readonly isDrained: boolean;
+  /** Of their latest change. */
+  readonly revision: number;
+};
+
+export function unsavedNumber(keyspace: Keyspace, cache: string): UnsavedNumber {
   const entry = keyspace.get(recordKey('N', cache));
-  return entry === undefined ? 0 : new ByteReader(entry.value).varint();
+  if (entry === undefined) return { count: 0, isDrained: true, revision: 0 };
+  const reader = new ByteReader(entry.value);
+  return { count: reader.varint(), isDrained: reader.flag(), revision: entry.revision };
+}
+
+export function writeUnsavedNumber({ count, isDrained }: Omit<UnsavedNumber, 'revision'>): Uint8Array {
+  const writer = new ByteWriter(8);
+  writer.varint(count);
+  writer.u8(isDrained ? 1 : 0);
+  return writer.take();
 }
 
 /** What the source has yet to take of a key. */

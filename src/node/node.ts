@@ -6,6 +6,7 @@ import type { Entry } from '../core/keyspace.ts';
 import { type Disposition, Machine } from '../core/machine.ts';
 import type { LogRecord } from '../log/commit-log.ts';
 import { Backups } from './backups.ts';
+import { CacheAccess } from './cache-access.ts';
 import { clusterView } from './cluster-view.ts';
 import { Committer } from './committer.ts';
 import { checkDigests, type DigestCheckOptions } from './digest-check.ts';
@@ -20,19 +21,14 @@ import type { NodeOptions } from './options.ts';
 import { PauseDetector } from './pause.ts';
 import { Reads } from './reads.ts';
 import type {
-  ClusterView,
   DigestCheck,
   ListRequest,
   ListResult,
-  NodeMetrics,
   ReadRequest,
   ReadResult,
   Refusal,
-  Status,
   WatchRequest,
-  WatchResult,
   WriteRequest,
-  WriteResult,
 } from './requests.ts';
 import { newKeyspace } from './restore.ts';
 import type { SnapshotsOptions } from './snapshot-options.ts';
@@ -43,6 +39,7 @@ import { Watches } from './watches.ts';
 import { Writes } from './writes.ts';
 
 export type ChorusNode = NodeApi & {
+  readonly caches: CacheAccess;
   /** Resolves when the node follows the log; whether it is ready says `status`. Rejects with FatalError. */
   start(): Promise<void>;
   /** Takes no more requests, sees those taken to their end, in `timeoutMs` at most, and closes the log. */
@@ -57,6 +54,7 @@ class Node implements ChorusNode {
   readonly nodeId: string;
   readonly snapshots: Snapshots;
   readonly backups: Backups;
+  readonly caches: CacheAccess;
   readonly #options: NodeOptions;
   readonly #incarnation: string;
   readonly #machine: Machine;
@@ -98,6 +96,7 @@ class Node implements ChorusNode {
     const parts = { ...common, committer: this.#committer, estimate: this.#estimate };
     this.#writes = new Writes({ ...parts, refusal: () => this.refusal('write') });
     this.#reads = new Reads({ ...parts, refusal: (kind) => this.refusal(kind) });
+    this.caches = new CacheAccess(parts, this.#writes, this.#reads, () => this.#membership.isOnDuty());
     this.#watches = new Watches({ ...parts, history: options.history, refusal: () => this.refusal('eventual-read') });
     this.#following = new Following({
       ...common,
@@ -198,19 +197,19 @@ class Node implements ChorusNode {
     return this.#reads.list(request);
   }
 
-  watch(request: WatchRequest): WatchResult {
+  watch(request: WatchRequest) {
     return this.#watches.open(request);
   }
 
-  submit(request: WriteRequest): Promise<WriteResult> {
+  submit(request: WriteRequest) {
     return this.#writes.submit(request);
   }
 
-  status(): Status {
+  status() {
     return nodeStatus(this.#phase, this.#heart, this.#committer, this.#following.progress);
   }
 
-  cluster(): ClusterView {
+  cluster() {
     return clusterView(this.#machine.state, {
       node: this.nodeId,
       incarnation: this.#incarnation,
@@ -225,7 +224,7 @@ class Node implements ChorusNode {
     return checkDigests(this.#chores, timeoutMs);
   }
 
-  metrics(): NodeMetrics {
+  metrics() {
     return nodeMetrics({
       ...this.#chores,
       estimate: this.#estimate,

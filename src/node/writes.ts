@@ -2,7 +2,7 @@
 import { FRAME_LIMITS } from '../base/limits.ts';
 import type { World } from '../base/world.ts';
 import { encodeCommand } from '../core/codec.ts';
-import type { ClientCommand } from '../core/commands/command.ts';
+import type { Command } from '../core/commands/command.ts';
 import { featureLevelOf } from '../core/commands/table.ts';
 import type { Machine } from '../core/machine.ts';
 import type { Outcome } from '../core/outcome.ts';
@@ -35,7 +35,7 @@ export class Writes {
 
   submit(request: WriteRequest): Promise<WriteResult> {
     const id = request.id ?? this.#options.world.newId();
-    const isOwnId = request.id === undefined;
+    const isOwnId = request.id === undefined || request.id === '';
     return new Promise((resolve) => {
       this.#submit(request, id, (ending) => resolve(resultOf(ending, id, isOwnId)));
     });
@@ -86,7 +86,7 @@ export class Writes {
     committer.enqueue({ attempt, bytes, deadlineAt: world.clock.monotonicMs() + timeoutMs });
   }
 
-  #whyNot(command: ClientCommand, bytes: number): WhyNot | undefined {
+  #whyNot(command: Command, bytes: number): WhyNot | undefined {
     // A node that does not know the command would have to stop at it: it must not even come into the log.
     const { limits } = this.#options.machine.state;
     if (featureLevelOf(command.type) > (limits?.featureLevel ?? 1)) return 'feature-not-enabled';

@@ -8,7 +8,7 @@ export const MAX_LINES = 300;
 /** The core must be read in an afternoon. */
 export const MAX_CORE_LINES = 1600;
 /** The commands of caches are a chapter of their own (decisions/0010). */
-export const MAX_CORE_CACHE_LINES = 500;
+export const MAX_CORE_CACHE_LINES = 550;
 
 /** How many lines say something: neither blank nor comment alone. */
 export function linesOfCode(files: readonly SourceFile[]): number {

@@ -26,6 +26,8 @@ export type Slot = {
 export type Observer = {
   onAcknowledged(processName: string, payload: Uint8Array): void;
   onViolation(what: string): void;
+  /** A process has begun: `slot.node` is its node. */
+  onStarted?(slot: Slot): void;
 };
 
 const LOG_EPOCH = 1_000_000_000_000;
@@ -182,6 +184,7 @@ export class SimulatedCluster {
         else if (!process.isDead) this.#observer.onViolation(`${name} ended itself: ${error.message}`);
       },
     });
+    this.#observer.onStarted?.(slot);
     slot.node.start().catch((error: Error) => {
       if (!process.isDead) this.#observer.onViolation(`${name} did not start: ${error.message}`);
     });

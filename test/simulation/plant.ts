@@ -7,14 +7,18 @@ import { PLANTED_BUGS } from './planted.ts';
 const name = process.env.CHORUS_PLANTED_BUG;
 const bug = PLANTED_BUGS.find((planted) => planted.name === name);
 if (bug === undefined) throw new Error(`there is no planted bug named ${name}`);
-const target = new URL(`../../${bug.file}`, import.meta.url).href;
+const changes = [bug, ...(bug.also ?? [])];
+const targets = new Set(changes.map(({ file }) => new URL(`../../${file}`, import.meta.url).href));
 
 registerHooks({
   load(url, context, nextLoad) {
-    if (url !== target) return nextLoad(url, context);
-    const source = readFileSync(fileURLToPath(url), 'utf8');
-    if (source.split(bug.find).length !== 2)
-      throw new Error(`${bug.file} no longer has the one place of "${bug.name}"`);
-    return { format: 'module-typescript', source: source.replace(bug.find, () => bug.replace), shortCircuit: true };
+    if (!targets.has(url)) return nextLoad(url, context);
+    let source = readFileSync(fileURLToPath(url), 'utf8');
+    for (const { file, find, replace } of changes) {
+      if (!url.endsWith(file)) continue;
+      if (source.split(find).length !== 2) throw new Error(`${file} no longer has the one place of "${bug.name}"`);
+      source = source.replace(find, () => replace);
+    }
+    return { format: 'module-typescript', source, shortCircuit: true };
   },
 });

@@ -1,7 +1,12 @@
 // Bugs planted in the real code for a run of the simulator: each takes one rule out, and the simulator must notice.
+import { BUGS_OF_CACHES } from './caches/planted.ts';
 
-export type PlantedBug = {
-  readonly name: string;
+/** `store`: clients of the map. `caches`: clients of caches in front of a database. */
+export const SCENARIOS = ['store', 'caches'] as const;
+export type Scenario = (typeof SCENARIOS)[number];
+
+/** One place of the source text. */
+export type PlantedChange = {
   /** The file, from the top of the project. */
   readonly file: string;
   /** Stands exactly once in the file: a change of the code that moves it must move the bug along. */
@@ -9,7 +14,15 @@ export type PlantedBug = {
   readonly replace: string;
 };
 
-export const PLANTED_BUGS: readonly PlantedBug[] = [
+export type PlantedBug = PlantedChange & {
+  readonly name: string;
+  /** What is simulated to find it. */
+  readonly scenario?: Scenario;
+  /** Further places, where one rule has more than one guard. */
+  readonly also?: readonly PlantedChange[];
+};
+
+const BUGS_OF_THE_STORE: readonly PlantedBug[] = [
   {
     name: 'no ids',
     file: 'src/core/machine.ts',
@@ -257,4 +270,9 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     find: 'if (isNamed && manifest.revision === own.revision && manifest.digest === own.digest) return;',
     replace: 'if (isNamed || manifest.digest !== 0n) return;',
   },
+];
+
+export const PLANTED_BUGS: readonly PlantedBug[] = [
+  ...BUGS_OF_THE_STORE,
+  ...BUGS_OF_CACHES.map((bug) => ({ ...bug, scenario: 'caches' as const })),
 ];

@@ -7,10 +7,14 @@ import type { PlantedBug } from './planted.ts';
 export function runWithBug(bug: PlantedBug, seeds: number): Promise<string> {
   const plant = new URL('./plant.ts', import.meta.url).href;
   const run = fileURLToPath(new URL('./run.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', plant, run, '--until-found', '--seeds', String(seeds)], {
-    env: { ...process.env, CHORUS_PLANTED_BUG: bug.name },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const child = spawn(
+    process.execPath,
+    ['--import', plant, run, '--until-found', '--seeds', String(seeds), '--scenario', bug.scenario ?? 'store'],
+    {
+      env: { ...process.env, CHORUS_PLANTED_BUG: bug.name },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    },
+  );
   let output = '';
   child.stdout.on('data', (chunk) => (output += chunk));
   child.stderr.on('data', (chunk) => (output += chunk));

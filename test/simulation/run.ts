@@ -1,7 +1,8 @@
 // npm run simulate: many seeds, one seed with its transcript, or all planted bugs.
 import { parseArgs } from 'node:util';
 import { FAULT_POINTS, type FaultPoint } from '../../src/base/world.ts';
-import { PLANTED_BUGS } from './planted.ts';
+import { simulateCaches } from './caches/simulate.ts';
+import { PLANTED_BUGS, SCENARIOS } from './planted.ts';
 import { runWithBug } from './run-with-bug.ts';
 import { simulate } from './simulate.ts';
 
@@ -9,15 +10,19 @@ const HELP = `npm run simulate -- [options]
   --seeds N      run N seeds (default 500)
   --from N       the first seed (default 1)
   --seed N       run this seed alone and print what it saw
+  --scenario S   store or caches alone (default: both)
   --planted      plant each known bug in turn and print the first seed that notices it
   --until-found  stop at the first violation (what --planted runs)
   --help         this text`;
+
+const SIMULATIONS = { store: simulate, caches: simulateCaches } as const;
 
 const { values: options } = parseArgs({
   options: {
     seeds: { type: 'string', default: '500' },
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
+    scenario: { type: 'string' },
     planted: { type: 'boolean', default: false },
     'until-found': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
@@ -35,12 +40,14 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
   let failed = 0;
   let trims = 0;
   for (let seed = from; seed < from + count; seed++) {
-    const { violations, crashedAt, trims: trimmed } = await simulate(seed);
-    trims += trimmed;
-    for (const point of crashedAt) unreached.delete(point);
-    if (violations.length > 0) {
+    for (const scenario of SCENARIOS.filter((name) => (options.scenario ?? name) === name)) {
+      const { violations, crashedAt, trims: trimmed } = await SIMULATIONS[scenario](seed);
+      trims += trimmed;
+      for (const point of crashedAt) unreached.delete(point);
+      if (violations.length === 0) continue;
       failed++;
-      console.log(`seed ${seed}: ${violations.length} violations; again: npm run simulate -- --seed ${seed}`);
+      const again = `npm run simulate -- --seed ${seed} --scenario ${scenario}`;
+      console.log(`seed ${seed}: ${violations.length} violations; again: ${again}`);
       for (const violation of violations.slice(0, count === 1 ? 1000 : 3)) console.log(`  ${violation}`);
       if (untilFound) return 1;
     }

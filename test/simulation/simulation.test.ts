@@ -1,10 +1,12 @@
 // The simulator in the test run: 500 seeds without a violation, the same run for the same seed, and every planted bug found.
 import { describe, expect, it } from 'vitest';
+import { simulateCaches } from './caches/simulate.ts';
 import { PLANTED_BUGS } from './planted.ts';
 import { runWithBug } from './run-with-bug.ts';
 import { simulate } from './simulate.ts';
 
 const SEEDS = 500;
+const CACHE_SEEDS = 150;
 /** By then each planted bug has been found. */
 const PLANTED_SEEDS = 400;
 
@@ -23,6 +25,23 @@ describe('the simulated cluster', () => {
       const [first, second] = [await simulate(seed), await simulate(seed)];
       expect(second.trace).toBe(first.trace);
     }
+  });
+});
+
+describe('the simulated caches in front of a database', () => {
+  it(`keep every promise in ${CACHE_SEEDS} seeds`, { timeout: 600_000 }, async () => {
+    const broken: string[] = [];
+    for (let seed = 1; seed <= CACHE_SEEDS; seed++) {
+      const { violations } = await simulateCaches(seed);
+      const again = `npm run simulate -- --seed ${seed} --scenario caches`;
+      if (violations.length > 0) broken.push(`${again}: ${violations[0]}`);
+    }
+    expect(broken).toEqual([]);
+  });
+
+  it('runs the same way for the same seed', { timeout: 60_000 }, async () => {
+    const [first, second] = [await simulateCaches(4), await simulateCaches(4)];
+    expect(second.trace).toBe(first.trace);
   });
 });
 

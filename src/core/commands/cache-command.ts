@@ -58,10 +58,12 @@ export type CacheSettle = OfCache & {
   readonly writes: readonly { readonly key: Uint8Array; readonly revision: number }[];
 };
 
+/** Write-behind is over: nothing waits, and the source's fence stands above all flushes. `revision`: of the latest change of what is unsaved. */
+export type CacheDrained = OfCache & { readonly type: 'cache-drained'; readonly revision: number };
+
 /** Lifts the cluster's revision above n, that of the source's fence: a restored cluster would be fenced out for ever. */
 export type CacheAdopt = OfCache & { readonly type: 'cache-adopt'; readonly n: number };
 
-/** Those that clients ask for; the others are the nodes' own. */
 export type CacheCommand =
   | CachePolicy
   | CachePut
@@ -70,4 +72,5 @@ export type CacheCommand =
   | CacheLease
   | CacheInvalidate
   | CacheSettle
+  | CacheDrained
   | CacheAdopt;

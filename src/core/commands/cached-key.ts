@@ -5,18 +5,21 @@
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { CACHED_STATE_LIMITS } from '../../base/limits.ts';
 import {
-  countUnsaved,
   findCached,
   hasUnsaved,
   invalidatedAt,
+  keyChangedAt,
   markOf,
+  NOTHING,
   type RecordKind,
   readStored,
   readUnsaved,
   recordKey,
-  revisionAt,
+  type UnsavedNumber,
+  unsavedNumber,
   writeStored,
   writeUnsaved,
+  writeUnsavedNumber,
 } from '../cache-records.ts';
 import { type Entry, isExpired } from '../keyspace.ts';
 import { isSuccess, VERDICTS, type Verdict } from '../outcome.ts';
@@ -26,8 +29,6 @@ import { store } from './keys.ts';
 
 /** Its id is the revision of the command that began it. */
 type Hold = { readonly id: number; readonly end: number };
-
-const NOTHING = new Uint8Array(0);
 
 export class CachedKey {
   readonly #state: State;
@@ -44,9 +45,9 @@ export class CachedKey {
     return hasUnsaved(this.#state.keyspace, this.#cache, this.#key);
   }
 
-  /** Keeps what was loaded, unless it may be older than the source is. Ends the lease that began at `since`. */
+  /** Keeps what was loaded, unless it may be older than the source is. Ends the lease. */
   fill(since: number, content: CacheContent): Verdict {
-    if (this.#get('L')?.revision === since) this.#delete('L');
+    this.#delete('L');
     // Holds stand in the way until their record is gone, which raises the mark: what was noted during one never fills.
     if (this.isUnsaved || this.#holds().length > 0 || this.#isOutdated(content.tags, since)) return VERDICTS.stale;
     return this.#keep(content, this.#state.expiry(content.ttlMs));
@@ -57,7 +58,6 @@ export class CachedKey {
     if (hold === 0 && this.isUnsaved) return VERDICTS.unsaved;
     const isOutdated = hold !== 0 && this.#isOutdated(content?.tags ?? [], hold);
     const isAlone = hold === 0 ? this.#holds().length === 0 : this.#endHold(hold);
-    this.#raiseMark();
     if (content !== undefined && isAlone && !isOutdated) {
       const verdict = this.#keep(content, this.#state.expiry(content.ttlMs));
       if (isSuccess(verdict.code)) return verdict;
@@ -71,13 +71,12 @@ export class CachedKey {
     // A write through that is under way would overwrite this one in the source.
     if (this.#holds().length > 0) return VERDICTS.held;
     const earlier = this.#get('D') ?? this.#get('F');
-    const since = earlier === undefined ? this.#state.time.now : readUnsaved(earlier).since;
     const isFirst = earlier === undefined;
-    if (isFirst && countUnsaved(this.#state.keyspace, this.#cache) >= maxUnsaved) return VERDICTS['too-many-unsaved'];
+    const since = isFirst ? this.#state.time.now : readUnsaved(earlier).since;
+    if (isFirst && this.#number.count >= maxUnsaved) return VERDICTS['too-many-unsaved'];
     const verdict = this.#keep(content, 0);
     if (!isSuccess(verdict.code)) return verdict;
-    this.#raiseMark();
-    if (isFirst) this.#count(1);
+    this.#count(isFirst ? 1 : 0);
     this.#delete('F');
     this.#set('D', writeUnsaved({ ttlMs: content.ttlMs, since, error: '' }));
     return verdict;
@@ -85,8 +84,9 @@ export class CachedKey {
 
   /** Somebody is about to write the source: until that ends nothing is served from here. */
   hold(ttlMs: number): Verdict {
+    // A flush that its writer has given up may yet commit, over what is about to be written: first the fence must stand above it.
+    if (this.isUnsaved || !this.#number.isDrained) return VERDICTS.unsaved;
     const holds = this.#holds();
-    if (this.isUnsaved) return VERDICTS.unsaved;
     if (holds.length >= CACHED_STATE_LIMITS.maxHolds) return VERDICTS.held;
     this.#setHolds([...holds, { id: this.#state.revision, end: this.#state.time.now + ttlMs }]);
     this.drop();
@@ -111,13 +111,11 @@ export class CachedKey {
     if (record?.revision !== revision) return false;
     const unsaved = readUnsaved(record);
     this.#delete(from);
+    this.#count(how === 'failed' || how === 'retry' ? 0 : -1);
     if (how === 'failed') this.#set('F', writeUnsaved({ ...unsaved, error }));
     else if (how === 'retry') this.#set('D', writeUnsaved({ ...unsaved, error: '' }));
-    else {
-      this.#count(-1);
-      if (how === 'drop') this.drop();
-      else this.#saved(unsaved.ttlMs);
-    }
+    else if (how === 'drop') this.drop();
+    else this.#saved(unsaved.ttlMs);
     return true;
   }
 
@@ -138,9 +136,8 @@ export class CachedKey {
 
   #isOutdated(tags: readonly string[], since: number): boolean {
     const { keyspace } = this.#state;
-    const key = this.#recordKey('E');
-    const latest = [revisionAt(keyspace, key), revisionAt(keyspace, markOf(key) ?? key)];
-    return Math.max(...latest, invalidatedAt(keyspace, this.#cache, tags)) > since;
+    const latest = [keyChangedAt(keyspace, this.#cache, this.#key), invalidatedAt(keyspace, this.#cache, tags)];
+    return Math.max(...latest) > since;
   }
 
   #keep({ value, tags, contentType }: CacheContent, expiresAt: number): Verdict {
@@ -176,10 +173,13 @@ export class CachedKey {
     else this.#set('H', writer.take(), Math.max(...holds.map(({ end }) => end)));
   }
 
-  #count(change: 1 | -1): void {
-    const writer = new ByteWriter(8);
-    writer.varint(countUnsaved(this.#state.keyspace, this.#cache) + change);
-    this.#put(recordKey('N', this.#cache), writer.take());
+  #count(change: -1 | 0 | 1): void {
+    const number = { count: this.#number.count + change, isDrained: false };
+    this.#put(recordKey('N', this.#cache), writeUnsavedNumber(number));
+  }
+
+  get #number(): UnsavedNumber {
+    return unsavedNumber(this.#state.keyspace, this.#cache);
   }
 
   #raiseMark(): void {

@@ -1,13 +1,23 @@
 // The commands of caches: how each is written, read and applied. What they do to a key stands in cached-key.ts.
 import { type ByteReader, type ByteWriter, Malformed } from '../../base/bytes.ts';
 import { CACHED_STATE_LIMITS } from '../../base/limits.ts';
-import { readTags, recordKey, revisionAt, tagKey, writeTags } from '../cache-records.ts';
+import {
+  NOTHING,
+  readTags,
+  recordKey,
+  revisionAt,
+  tagKey,
+  unsavedNumber,
+  writeTags,
+  writeUnsavedNumber,
+} from '../cache-records.ts';
 import { VERDICTS, type Verdict } from '../outcome.ts';
 import type { State } from '../state.ts';
 import {
   type CacheAdopt,
   type CacheCommand,
   type CacheContent,
+  type CacheDrained,
   type CacheFill,
   type CacheHold,
   type CacheInvalidate,
@@ -19,8 +29,6 @@ import {
 } from './cache-command.ts';
 import { CachedKey } from './cached-key.ts';
 import { type CommandSpec, readKey, readTtl } from './spec.ts';
-
-const NOTHING = new Uint8Array(0);
 
 // Each begins with cache:text8 policy:varint.
 // cache-policy = text:bytes32
@@ -100,6 +108,7 @@ export const cacheInvalidate = spec<CacheInvalidate>('cache-invalidate', 35, {
   apply(state, { cache, keys, tags, isAll }) {
     for (const key of keys) new CachedKey(state, cache, key).drop();
     for (const tag of tags) note(state, tagKey(cache, tag), NOTHING);
+    if (tags.length > 0) note(state, recordKey('T', cache), NOTHING);
     if (isAll) note(state, recordKey('A', cache), NOTHING);
     return VERDICTS.done;
   },
@@ -125,6 +134,19 @@ export const cacheSettle = spec<CacheSettle>('cache-settle', 36, {
   apply(state, { cache, how, error, writes }) {
     const settled = writes.filter(({ key, revision }) => new CachedKey(state, cache, key).settle(how, revision, error));
     return settled.length === 0 ? VERDICTS.stale : { code: 'done', detail: BigInt(settled.length) };
+  },
+});
+
+// cache-drained = revision:varint
+export const cacheDrained = spec<CacheDrained>('cache-drained', 38, {
+  write: (writer, { revision }) => writer.varint(revision),
+  read: (reader) => ({ revision: reader.varint() }),
+  apply(state, { cache, revision }) {
+    const { count, ...number } = unsavedNumber(state.keyspace, cache);
+    const isWaiting = state.keyspace.keysAfter(recordKey('D', cache), undefined, 1).length > 0;
+    if (number.revision !== revision || isWaiting) return VERDICTS.stale;
+    note(state, recordKey('N', cache), writeUnsavedNumber({ count, isDrained: true }));
+    return VERDICTS.done;
   },
 });
 

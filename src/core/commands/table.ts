@@ -1,6 +1,7 @@
 // The command table: every command there is, by its type and by its number in the log.
 import {
   cacheAdopt,
+  cacheDrained,
   cacheFill,
   cacheHold,
   cacheInvalidate,
@@ -43,6 +44,7 @@ const table: Table = {
   'cache-lease': cacheLease,
   'cache-invalidate': cacheInvalidate,
   'cache-settle': cacheSettle,
+  'cache-drained': cacheDrained,
   'cache-adopt': cacheAdopt,
   'snapshot-saved': snapshotSaved,
   verified,

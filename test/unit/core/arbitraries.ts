@@ -158,6 +158,7 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     error: text,
     writes: fc.array(fc.record({ key: keys, revision: naturals }), { maxLength: 3 }),
   }),
+  'cache-drained': fc.record({ type: fc.constant('cache-drained'), ...ofCache, revision: naturals }),
   'cache-adopt': fc.record({ type: fc.constant('cache-adopt'), ...ofCache, n: fc.nat(1_000_000) }),
 };
 

@@ -54,7 +54,7 @@ describe('an eviction', () => {
     const head = { type: 'cache-put', cache: 'c', policy, hold: 0, content } as const;
     const behind = fed.apply({ ...head, key: Buffer.from('unsaved'), maxUnsaved: 5 });
     const through = fed.apply({ ...head, key: Buffer.from('saved'), maxUnsaved: 0 });
-    fill(fed, 5);
+    fill(fed, 6);
     expect(fed.machine.state.isOverfull).toBe(true);
     const codes = [
       fed.apply(evict(recordKey('E', 'c', Buffer.from('unsaved')), behind.revision)).code,

@@ -1,5 +1,5 @@
 // A cache in a machine fed by hand: its commands by name, each under the latest policy, and what it would serve.
-import { countUnsaved, findCached, readUnsaved, recordKey, revisionAt } from '../../../src/core/cache-records.ts';
+import { findCached, readUnsaved, recordKey, revisionAt, unsavedNumber } from '../../../src/core/cache-records.ts';
 import type { CacheCommand, CacheContent, Settlement } from '../../../src/core/commands/cache-command.ts';
 import type { StateLimits } from '../../../src/core/commands/command.ts';
 import { isExpired } from '../../../src/core/keyspace.ts';
@@ -75,6 +75,12 @@ export class FedCache {
     return this.#apply({ type: 'cache-settle', ...of, how, error, writes: [{ key: bytes(key), revision }] });
   }
 
+  /** As the duty node says once it has raised the fence above all flushes. */
+  drained(): OutcomeCode {
+    const { revision } = unsavedNumber(this.fed.machine.state.keyspace, CACHE);
+    return this.#apply({ type: 'cache-drained', cache: CACHE, policy: this.policy, revision });
+  }
+
   adopt(n: number): OutcomeCode {
     return this.#apply({ type: 'cache-adopt', cache: CACHE, policy: this.policy, n });
   }
@@ -92,7 +98,7 @@ export class FedCache {
   }
 
   get unsaved(): number {
-    return countUnsaved(this.fed.machine.state.keyspace, CACHE);
+    return unsavedNumber(this.fed.machine.state.keyspace, CACHE).count;
   }
 
   /** Revision and reason of a write that failed. */

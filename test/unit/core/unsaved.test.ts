@@ -62,7 +62,11 @@ describe('what the source has yet to take', () => {
     const cache = new FedCache();
     const revision = Number(cache.putBehind(K, 'v'));
     expect([cache.tryHold(K), cache.put(K, 'w')]).toEqual(['unsaved', 'unsaved']);
+    expect(cache.drained()).toBe('stale');
     cache.settle('saved', K, revision);
+    // A flush that was given up may yet commit, over whatever is written to the source now.
+    expect([cache.tryHold(K), cache.tryHold('other')]).toEqual(['unsaved', 'unsaved']);
+    expect(cache.drained()).toBe('done');
     const hold = cache.hold(K);
     expect(cache.putBehind(K, 'x')).toBe('held');
     cache.put(K, 'w', { hold });

@@ -1,0 +1,110 @@
+// Loads of a cache on the server: one at a time for a key in this node and, by a lease in the log, in the cluster.
+import type { Codec } from '../codec.ts';
+import { CacheError } from '../errors.ts';
+import type { GuardedSource } from '../guarded-source.ts';
+import type { CacheSource } from '../ports.ts';
+import type { CacheWorld } from '../world.ts';
+import type { CacheLog } from './cache-log.ts';
+import type { ServerPolicy } from './policy.ts';
+import type { Content, Look } from './replica.ts';
+
+/** `look-again`: meanwhile the key has an entry, or a reason to begin anew. */
+export type Loaded<Value> =
+  | { readonly kind: 'loaded'; readonly value: Value | undefined; readonly isStored: boolean }
+  | { readonly kind: 'look-again' };
+
+export type LoaderOptions<Value> = {
+  readonly log: CacheLog;
+  readonly source: CacheSource<string, Value>;
+  readonly guarded: GuardedSource;
+  readonly codec: Codec<Value>;
+  readonly world: CacheWorld;
+  tags(key: string, value: Value | undefined): readonly string[];
+};
+
+type Flight<Value> = { readonly since: number; readonly result: Promise<Loaded<Value>> };
+
+export class Loader<Value> {
+  readonly #options: LoaderOptions<Value>;
+  readonly #flights = new Map<string, Flight<Value>>();
+
+  constructor(options: LoaderOptions<Value>) {
+    this.#options = options;
+  }
+
+  isLoading(key: string): boolean {
+    return this.#flights.has(key);
+  }
+
+  /** `now` is the key as the caller has just seen it. Shared with others for whom nothing has happened since it began. */
+  load(key: string, now: Look): { readonly result: Promise<Loaded<Value>>; readonly isShared: boolean } {
+    const flight = this.#flights.get(key);
+    if (flight !== undefined && now.changedAt <= flight.since) return { result: flight.result, isShared: true };
+    const result = this.#fly(key, now);
+    const begun = { since: now.revision, result };
+    this.#flights.set(key, begun);
+    const land = () => {
+      if (this.#flights.get(key) === begun) this.#flights.delete(key);
+    };
+    result.then(land, land);
+    return { result, isShared: false };
+  }
+
+  /** Undefined: it is not to be kept. */
+  contentOf(key: string, value: Value | undefined, policy: ServerPolicy): Content | undefined {
+    const { codec, world, tags } = this.#options;
+    const { ttlMs, negativeTtlMs, graceMs, jitter } = policy;
+    if (value === undefined && negativeTtlMs === 0) return undefined;
+    const wholeMs = value === undefined ? negativeTtlMs : ttlMs;
+    const freshMs = Math.max(1, Math.round(wholeMs * (1 - jitter * world.random())));
+    // That a row is absent is never served stale: it may have come into being.
+    const keptMs = wholeMs === 0 ? 0 : freshMs + (value === undefined ? 0 : graceMs);
+    const bytes = value === undefined ? undefined : codec.encode(value);
+    return { value: bytes, contentType: 'application/json', ttlMs: keptMs, tags: tags(key, value) };
+  }
+
+  async #fly(key: string, now: Look): Promise<Loaded<Value>> {
+    const { log, source, guarded } = this.#options;
+    const { policy } = log;
+    // What is noted while somebody writes the source never fills.
+    let since = now.isHeld ? undefined : now.revision;
+    if (since !== undefined && policy.singleFlight === 'cluster') {
+      const leased = await this.#lease(key, since, policy.loadTimeoutMs);
+      if (leased === 'look-again') return { kind: 'look-again' };
+      since = leased;
+    }
+    const value = await guarded.call(policy.loadTimeoutMs, (signal) => source.load(key, { signal }));
+    const content = this.contentOf(key, value, policy);
+    if (since === undefined || content === undefined) return { kind: 'loaded', value, isStored: false };
+    const isStored = await log.fill(Buffer.from(key), since, content).then(
+      ({ code }) => code === 'created' || code === 'replaced',
+      () => false, // The caller has its value all the same.
+    );
+    return { kind: 'loaded', value, isStored };
+  }
+
+  /** The revision from which on this node alone loads; undefined: it may load, and not fill. */
+  async #lease(key: string, since: number, ttlMs: number): Promise<number | undefined | 'look-again'> {
+    const { log } = this.#options;
+    const bytes = Buffer.from(key);
+    const { code, revision } = await log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
+    if (code === 'done') return revision;
+    if (code !== 'leased') return code === 'held' ? undefined : 'look-again';
+    return this.#awaitOther(bytes, since, ttlMs);
+  }
+
+  // Another node loads: its fill comes by the log.
+  async #awaitOther(key: Uint8Array, since: number, ttlMs: number): Promise<'look-again'> {
+    const { log, world, source } = this.#options;
+    const endsAt = world.clock.monotonicMs() + ttlMs;
+    for (;;) {
+      const now = log.look(key);
+      if (now.entry !== undefined || now.changedAt > since || now.isHeld) return 'look-again';
+      const leftMs = endsAt - world.clock.monotonicMs();
+      if (!now.isLeased || leftMs <= 0) {
+        throw new CacheError('timeout', source.name, 'another node tried to load it, in vain');
+      }
+      await log.replica.news(leftMs);
+    }
+  }
+}
