@@ -1,13 +1,17 @@
-// The contract of the sources with real PostgreSQL and MariaDB, and what they do when those fail.
+// The contract of the sources with real PostgreSQL, MariaDB and a stand-in for MongoDB, and what they do when those fail.
+import { MongoClient } from 'mongodb';
+import { nanoid } from 'nanoid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { mongodb } from '../../src/cache/sources/mongodb.ts';
 import { mysqlDatabase } from '../../src/cache/sources/mysql-database.ts';
 import { postgresDatabase } from '../../src/cache/sources/postgres-database.ts';
 import { rows } from '../../src/cache/sources/rows.ts';
 import type { SqlDatabase } from '../../src/cache/sql.ts';
 import { available } from '../servers/available.ts';
 import { type Mariadb, startMariadb } from '../servers/mariadb.ts';
+import { type Mongodb, startMongodb } from '../servers/mongodb.ts';
 import { type Postgres, startPostgres } from '../servers/postgres.ts';
-import { cacheSourceContract } from '../suites/cache-source.ts';
+import { cacheSourceContract, PERSON } from '../suites/cache-source.ts';
 import { personTable } from '../suites/person-table.ts';
 import { portChaos } from '../suites/port-chaos.ts';
 
@@ -21,7 +25,7 @@ describe.skipIf(!available('postgres'))('with a real PostgreSQL', () => {
   });
   afterAll(() => server?.close());
 
-  cacheSourceContract('PostgreSQL', { isAtomic: true }, () =>
+  cacheSourceContract('PostgreSQL', { isAtomic: true, flushSize: 3000 }, () =>
     personTable(() => postgresDatabase({ url: server.url, ...PATIENT })),
   );
   portChaos('PostgreSQL', {
@@ -37,7 +41,7 @@ describe.skipIf(!available('mariadb'))('with a real MariaDB', () => {
   });
   afterAll(() => server?.close());
 
-  cacheSourceContract('MariaDB', { isAtomic: true }, () =>
+  cacheSourceContract('MariaDB', { isAtomic: true, flushSize: 3000 }, () =>
     personTable(() => mysqlDatabase({ url: server.url, ...PATIENT })),
   );
   portChaos('MariaDB', {
@@ -54,6 +58,45 @@ describe.skipIf(!available('mariadb'))('with a real MariaDB', () => {
     await expect(tags.save('Ada', { name: 'Ada', uses: 2 })).rejects.toMatchObject({ refusal: 'conflict' });
     expect(await tags.load('ada')).toEqual({ name: 'ada', uses: 1 });
     await database.close();
+  });
+});
+
+describe.skipIf(!available('mongodb'))('with a stand-in for MongoDB', () => {
+  let server: Mongodb;
+  beforeAll(async () => {
+    server = await startMongodb();
+  });
+  afterAll(() => server?.close());
+
+  const people = (database: string, waits: typeof PATIENT | typeof IMPATIENT) =>
+    mongodb({ url: server.url, database, collection: 'person', columns: PERSON, key: 'id', ...waits });
+
+  cacheSourceContract('MongoDB', { isAtomic: false, flushSize: 300 }, async () => {
+    const database = `chorus-${nanoid()}`;
+    const client = new MongoClient(server.url);
+    await client.db(database).collection('person').createIndex({ email: 1 }, { unique: true, sparse: true });
+    return {
+      open: async () => people(database, PATIENT),
+      async remove() {
+        await client.db(database).dropDatabase();
+        await client.close();
+      },
+    };
+  });
+  portChaos('MongoDB', {
+    server: () => server,
+    open() {
+      const source = people('chaos', IMPATIENT);
+      return { call: () => source.ping(), close: () => source.close() };
+    },
+  });
+
+  test('an object in the place of a key is no query', async () => {
+    const source = people(`chorus-${nanoid()}`, PATIENT);
+    await source.insert({ id: 1, name: 'one', email: null, age: null, weight: null, isActive: true });
+    const key: unknown = { $gte: 0 };
+    await expect(source.load(key as number)).rejects.toThrow('not a key');
+    await source.close();
   });
 });
 

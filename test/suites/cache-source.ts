@@ -1,8 +1,9 @@
 // The contract of the sources: loaded, saved, removed and flushed alike, whatever database is behind it.
 import { nanoid } from 'nanoid';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Change, FlushableSource, FlushGuard, ManySource, WritableSource } from '../../src/cache/ports.ts';
+import type { Change, FlushGuard } from '../../src/cache/ports.ts';
 import type { RowOf } from '../../src/cache/sources/columns.ts';
+import type { RowsSource } from '../../src/cache/sources/rows.ts';
 
 /** The columns of the table or collection `person`; `email` is unique where it is not null, `id` the primary key. */
 export const PERSON = {
@@ -15,9 +16,7 @@ export const PERSON = {
 } as const;
 export type Person = RowOf<typeof PERSON>;
 
-export type PersonSource = ManySource<number, Person> &
-  WritableSource<number, Person> &
-  FlushableSource<number, Person>;
+export type PersonSource = RowsSource<number, Person>;
 
 /** A table of persons that is empty at first; `open` gives a further handle on it, which the suite closes. */
 export type TestSourcePlace = { open(): Promise<PersonSource>; remove(): Promise<void> };
@@ -25,11 +24,13 @@ export type TestSourcePlace = { open(): Promise<PersonSource>; remove(): Promise
 type SourceTraits = {
   /** A flush that is refused has changed nothing at all. */
   readonly isAtomic: boolean;
+  /** How many writes the largest flush of the suite has. */
+  readonly flushSize: number;
 };
 
 export function cacheSourceContract(
   name: string,
-  { isAtomic }: SourceTraits,
+  { isAtomic, flushSize }: SourceTraits,
   createPlace: () => Promise<TestSourcePlace>,
 ): void {
   describe(`the contract of the source: ${name}`, () => {
@@ -68,6 +69,18 @@ export function cacheSourceContract(
         expect((await source.loadMany([])).size).toBe(0);
       });
 
+      test('are inserted once, again after a removal, and listed in order', async () => {
+        for (const id of [3, 1, 2]) await source.insert(person(id));
+        const conflict = { code: 'refused', refusal: 'conflict' };
+        await expect(other.insert(person(2))).rejects.toMatchObject(conflict);
+        await expect(other.insert({ ...person(4), email: person(2).email })).rejects.toMatchObject(conflict);
+        expect(await other.list({ limit: 2 })).toEqual([person(1), person(2)]);
+        await source.flush([removal(2)], fence(1));
+        expect((await other.list({ limit: 100 })).map(({ id }) => id)).toEqual([1, 3]);
+        await other.insert(person(2));
+        expect(await source.load(2)).toEqual(person(2));
+      });
+
       test('are refused where another row has what is unique, and neither is changed', async () => {
         const [one, two] = [person(1), person(2)];
         await source.save(1, one);
@@ -102,13 +115,13 @@ export function cacheSourceContract(
       test('inserts, replaces and removes in one go, however many they are', async () => {
         await source.save(1, person(1));
         await source.save(2, person(2));
-        const many = Array.from({ length: 3000 }, (_, n) => put(10 + n, 'many'));
+        const many = Array.from({ length: flushSize }, (_, n) => put(10 + n, 'many'));
         expect(await source.flush([put(1, 'new'), removal(2), removal(3), ...many], fence(1))).toEqual({
           kind: 'saved',
         });
         expect(await nameOf(1)).toBe('new');
         expect(await other.load(2)).toBeUndefined();
-        expect((await other.loadMany(many.map(({ key }) => key))).size).toBe(3000);
+        expect((await other.loadMany(many.map(({ key }) => key))).size).toBe(flushSize);
         expect(await source.flush([], fence(2))).toEqual({ kind: 'saved' });
       });
 

@@ -30,7 +30,12 @@ export function portChaos(name: string, { server, open, callsInFlight = 50 }: Ch
       port = open();
       await works();
     });
-    afterEach(() => port.close());
+    afterEach(async () => {
+      await port.close();
+      // A test may have failed half-way.
+      server().resume();
+      await server().start();
+    });
 
     const works = () => until(`${name} to work`, async () => (await port.call().then(() => true)) === true);
 

@@ -1,4 +1,4 @@
-// The columns of a source of rows: their types as the configuration names them, and the rows of TypeScript that follow from them.
+// The columns of a source of rows (or documents): their types as the configuration names them, and the rows of TypeScript that follow from them.
 import { CacheError } from '../errors.ts';
 import type { SqlRow, SqlValue } from '../sql.ts';
 
@@ -32,8 +32,9 @@ export function writtenRow<Listed extends Columns>(part: string, columns: Listed
   });
 }
 
+/** An absent field of a document is like NULL. */
 function readValue(part: string, name: string, type: ColumnType, found: unknown): SqlValue {
-  if (found === null && type.endsWith('?')) return null;
+  if ((found === null || found === undefined) && type.endsWith('?')) return null;
   const value = FROM[plain(type)](found);
   if (value === undefined) throw new CacheError('refused', part, `column ${name} holds no ${type}: ${shown(found)}`);
   return value;

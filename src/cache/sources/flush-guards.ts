@@ -32,11 +32,21 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
 
   /** Once, outside of the transaction: MySQL ends a transaction at every CREATE. A failure is tried again. */
   function make(kind: FlushGuard['kind']): Promise<unknown> {
-    const columns = {
-      fence: `${fence} (source ${dialect.idType} PRIMARY KEY, cluster_id ${dialect.idType} NOT NULL, n BIGINT NOT NULL)`,
-      ids: `${flushed} (id ${dialect.idType} PRIMARY KEY, at_ms BIGINT NOT NULL)`,
-    };
-    const making = made.get(kind) ?? database.run(`CREATE TABLE IF NOT EXISTS ${columns[kind]}`);
+    const [where, columns] = {
+      fence: [
+        fence,
+        `(source ${dialect.idType} PRIMARY KEY, cluster_id ${dialect.idType} NOT NULL, n BIGINT NOT NULL)`,
+      ],
+      ids: [flushed, `(id ${dialect.idType} PRIMARY KEY, at_ms BIGINT NOT NULL)`],
+    }[kind];
+    const making =
+      made.get(kind) ??
+      database.run(`CREATE TABLE IF NOT EXISTS ${where} ${columns}`).catch(async (error: unknown) => {
+        // PostgreSQL refuses one of two that make it at once, and whoever may not make tables, though it be there.
+        await database.run(`SELECT 1 FROM ${where} WHERE 1 = 0`).catch(() => {
+          throw error;
+        });
+      });
     made.set(kind, making);
     making.catch(() => made.delete(kind));
     return making;

@@ -18,7 +18,14 @@ export type RowsOptions<Listed extends Columns, Key extends keyof Listed & strin
   readonly revision?: string;
 };
 
-export type RowsSource<Key, Row> = ManySource<Key, Row> & WritableSource<Key, Row> & FlushableSource<Key, Row>;
+export type RowsSource<Key, Row> = ManySource<Key, Row> &
+  WritableSource<Key, Row> &
+  FlushableSource<Key, Row> & {
+    /** Adds a row. Rejects with `refused` and `conflict` when one is there, or another has what is unique. */
+    insert(row: Row, options?: CallOptions): Promise<void>;
+    /** The first rows in the order of their keys. */
+    list(options: CallOptions & { readonly limit: number }): Promise<readonly Row[]>;
+  };
 
 /** Parameters of one statement: the least that a database takes is SQLite's 32,766. */
 const MAX_PARAMETERS = 10_000;
@@ -106,6 +113,15 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
     name,
     load: async (of, call) => (await found(withSignal(database, call), [of])).get(of),
     loadMany: (keys, call) => found(withSignal(database, call), keys),
+    async insert(row, call) {
+      const sql = `INSERT INTO ${table} (${names.map(quote).join(', ')}) VALUES (${marks(names.length)})`;
+      await database.run(sql, writtenRow(name, columns, row), call);
+    },
+    async list({ limit, ...call }) {
+      if (!Number.isSafeInteger(limit) || limit < 0) throw new TypeError(`not a number of rows: ${limit}`);
+      const sql = `SELECT ${names.map(quote).join(', ')} FROM ${table} ORDER BY ${quote(key)} LIMIT ${limit}`;
+      return (await database.run(sql, [], call)).rows.map((row) => readRow(name, columns, row));
+    },
     async save(of, value, call) {
       const change = { key: of, value: ownRow(of, value), revision: undefined };
       const kept = await database.transaction(async (run) => (await upsert(run, [change])).get(of), call);

@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../../servers/places.ts';
 import { cacheSourceContract } from '../../suites/cache-source.ts';
 import { personTable } from '../../suites/person-table.ts';
 
-cacheSourceContract('SQLite', { isAtomic: true }, async () => {
+cacheSourceContract('SQLite', { isAtomic: true, flushSize: 3000 }, async () => {
   const directory = temporaryDirectory('sqlite-rows');
   const place = await personTable(() => sqliteDatabase({ file: join(directory, 'rows.sqlite') }));
   return {
