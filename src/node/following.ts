@@ -4,7 +4,7 @@ import type { SnapshotStore } from '../log/snapshot-store.ts';
 import { logUnreachable } from './fatal.ts';
 import { ReplayProgress } from './progress.ts';
 import { Replica, type ReplicaOptions } from './replica.ts';
-import { restoreNewest } from './restore.ts';
+import { isVouchedFor, type RestoredFrom, restoreNewest } from './restore.ts';
 
 export type FollowingOptions = ReplicaOptions & {
   readonly store: SnapshotStore;
@@ -27,7 +27,7 @@ export class Following {
   #running = new AbortController();
   #isStopped = false;
   /** The state is that of this snapshot and what came after it; undefined: of the whole log. */
-  #restoredFrom: string | undefined;
+  #restoredFrom: RestoredFrom | undefined;
   /** Snapshots from which a state was restored that had to be dropped; after a second time they are believed no more than it was. */
   readonly #suspected = new Set<string>();
   readonly #distrusted = new Set<string>();
@@ -43,14 +43,14 @@ export class Following {
         options.onApplied(record, disposition, own);
         if (!this.progress.applied(record.offset, record.payload.length)) return;
         options.logger.info(this.progress.view(), 'caught up with the log');
-        options.onCaughtUp();
+        this.#caughtUp();
       },
     });
   }
 
   /** Restores the newest good snapshot, or begins at the log's start; rejects with FatalError. `run` goes on from there. */
   async restore(): Promise<void> {
-    const { log, store, world, logger, machine, clusterOf, onRestored, onCaughtUp } = this.#options;
+    const { log, store, world, logger, machine, clusterOf, onRestored } = this.#options;
     const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
     const cluster = await clusterOf(to);
     const options = { log, store, world, logger, from, to, cluster, distrusted: this.#distrusted };
@@ -58,7 +58,7 @@ export class Following {
     this.progress.begin(machine.nextOffset, to);
     logger.info({ from: machine.nextOffset, to }, 'began to follow the log');
     onRestored();
-    if (this.progress.isOver) onCaughtUp();
+    if (this.progress.isOver) this.#caughtUp();
   }
 
   run(): void {
@@ -83,8 +83,9 @@ export class Following {
     this.quarantines++;
     this.#judgedFrom = machine.nextOffset;
     if (this.#restoredFrom !== undefined) {
-      if (this.#suspected.has(this.#restoredFrom)) this.#distrusted.add(this.#restoredFrom);
-      this.#suspected.add(this.#restoredFrom);
+      const { id } = this.#restoredFrom;
+      if (this.#suspected.has(id)) this.#distrusted.add(id);
+      this.#suspected.add(id);
     }
     this.#running.abort();
     return true;
@@ -92,6 +93,19 @@ export class Following {
 
   stop(): void {
     this.#isStopped = true;
+    this.#running.abort();
+  }
+
+  // A snapshot that nobody has verified may be that of a replica which differed: what the log says of it is known only now.
+  #caughtUp(): void {
+    const { machine, logger, onCaughtUp } = this.#options;
+    const from = this.#restoredFrom;
+    if (from === undefined || isVouchedFor(machine.state, from)) {
+      onCaughtUp();
+      return;
+    }
+    logger.warn({ snapshot: from.id }, 'drops what it restored: nobody has verified the snapshot');
+    this.#distrusted.add(from.id);
     this.#running.abort();
   }
 

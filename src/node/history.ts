@@ -51,6 +51,8 @@ export class History {
     this.#first = 0;
     this.#bytes = 0;
     this.#before = { revision, place: Number.POSITIVE_INFINITY };
+    // What was noted last may come again, now from a state that is led on anew.
+    this.#last = { revision: 0, place: 0 };
   }
 
   note(revision: number, change: Change, key: Uint8Array, entry: Entry | undefined): void {

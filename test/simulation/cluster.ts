@@ -4,9 +4,11 @@ import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import type { FaultPoint } from '../../src/base/world.ts';
 import type { StateLimits } from '../../src/core/commands/command.ts';
+import type { LogRecord } from '../../src/log/commit-log.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
 import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
+import { falsify } from './falsified.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { Trim } from './snapshots.ts';
@@ -42,6 +44,9 @@ const RARE: ReadonlySet<FaultPoint> = new Set([
 const SLICES = { chunkBytes: 60, chunkRows: 3, maxHeldBytes: 2000 };
 const silent = createLogger('silent', {});
 
+/** `saving` is the chance of all that concerns snapshots, `falsifying` of records. */
+export type Chances = { readonly scheduler: Scheduler; readonly saving: Scheduler; readonly falsifying: Scheduler };
+
 export class SimulatedCluster {
   readonly slots: Slot[] = [];
   readonly store: MemoryLogStore;
@@ -64,9 +69,13 @@ export class SimulatedCluster {
   /** Of all that concerns snapshots. */
   readonly #chance: Scheduler;
   readonly #snapshotEvery: number;
+  readonly #falsifying: Scheduler;
+  /** The process that was given a record which the log does not hold. */
+  falsified: string | undefined;
 
-  constructor(scheduler: Scheduler, chance: Scheduler, swarm: Swarm, observer: Observer) {
-    this.#chance = chance;
+  constructor({ scheduler, saving, falsifying }: Chances, swarm: Swarm, observer: Observer) {
+    this.#chance = saving;
+    this.#falsifying = falsifying;
     this.#snapshotEvery = swarm.snapshotEvery;
     this.#scheduler = scheduler;
     this.#observer = observer;
@@ -160,6 +169,7 @@ export class SimulatedCluster {
       version: 'simulated',
       log: process.wrap(log, {
         onAcknowledged: (payload) => this.#observer.onAcknowledged(name, payload),
+        seen: (record) => this.#seen(name, record),
         onTrim: (before) => void this.trims.push({ before, landed: this.store.history().length }),
       }),
       world: process.world,
@@ -227,6 +237,7 @@ export class SimulatedCluster {
   #fateOfSave(start: string): SaveFate {
     const { spoiltSnapshot, refusedSnapshot } = this.swarm;
     const chance = this.#chance.random();
+    if (this.falsified !== undefined && start.endsWith(`-${this.falsified}-`)) this.#spoilt.add(start);
     if (chance < spoiltSnapshot) this.#spoilt.add(start);
     if (chance < spoiltSnapshot / 3) return { kind: 'torn' };
     if (chance < (spoiltSnapshot * 2) / 3) return { kind: 'misdirected' };
@@ -235,6 +246,16 @@ export class SimulatedCluster {
       return { kind: 'refused', afterChunks: this.#chance.between(0, 10) };
     }
     return { kind: 'saved' };
+  }
+
+  /** A bit that flipped on the way to one process, behind the checksum: what only the digests can tell. */
+  #seen(name: string, record: LogRecord): LogRecord {
+    if (this.falsified !== undefined || this.#falsifying.random() >= this.swarm.falsifiedRecord) return record;
+    const payload = falsify(record.payload);
+    if (payload === undefined) return record;
+    this.#scheduler.note(`falsified ${record.offset} for ${name}`);
+    this.falsified = name;
+    return { ...record, payload };
   }
 
   #askForSnapshot(): void {

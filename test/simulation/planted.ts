@@ -270,6 +270,18 @@ const BUGS_OF_THE_STORE: readonly PlantedBug[] = [
     find: 'if (isNamed && manifest.revision === own.revision && manifest.digest === own.digest) return;',
     replace: 'if (isNamed || manifest.digest !== 0n) return;',
   },
+  {
+    name: 'a replica that differs goes on',
+    file: 'src/node/following.ts',
+    find: 'if (offset < this.#judgedFrom) return false;',
+    replace: 'if (offset >= 0) return false;',
+  },
+  {
+    name: 'places of events that count on after a quarantine',
+    file: 'src/node/history.ts',
+    find: 'this.#last = { revision: 0, place: 0 };',
+    replace: '',
+  },
 ];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [

@@ -16,7 +16,12 @@ export type ProcessOptions = {
   onCrash(): void;
 };
 
-export type LogObserver = { onAcknowledged(payload: Uint8Array): void; onTrim(before: number): void };
+export type LogObserver = {
+  onAcknowledged(payload: Uint8Array): void;
+  onTrim(before: number): void;
+  /** The record as this process is given it. */
+  seen(record: LogRecord): LogRecord;
+};
 
 type Input = 'request' | 'log' | 'timer';
 /** What waits in a stopped process runs in this order when it goes on: what is in the sockets runs before the late timers. */
@@ -113,7 +118,7 @@ export class SimulatedProcess {
   }
 
   /** The log as this process sees it: nothing comes back while it is stopped, and nothing ever after it died. */
-  wrap(log: CommitLog, { onAcknowledged, onTrim }: LogObserver): CommitLog {
+  wrap(log: CommitLog, { onAcknowledged, onTrim, seen }: LogObserver): CommitLog {
     return {
       append: (payload) =>
         new Promise((resolve, reject) => {
@@ -137,7 +142,7 @@ export class SimulatedProcess {
       follow: ({ from, onRecords, signal }) => {
         const deliver = (records: readonly LogRecord[]) =>
           new Promise<void>((resolve, reject) => {
-            this.deliver('log', () => onRecords(records).then(resolve, reject));
+            this.deliver('log', () => onRecords(records.map(seen)).then(resolve, reject));
           });
         return this.#back(log.follow({ from, signal, onRecords: deliver }));
       },

@@ -31,6 +31,7 @@ const PROBE_MS = 50;
 const WATCHING_SEEDS = 1_000_000;
 const SAVING_SEEDS = 2_000_000;
 const FILLING_SEEDS = 3_000_000;
+const FALSIFYING_SEEDS = 4_000_000;
 /** Within it a watcher without faults comes back to another node and is told everything. */
 const ARRIVAL_MS = 2000;
 
@@ -38,9 +39,10 @@ export async function simulate(seed: number): Promise<RunResult> {
   const scheduler = new Scheduler(seed);
   const watching = new Scheduler(seed + WATCHING_SEEDS);
   const saving = new Scheduler(seed + SAVING_SEEDS);
-  const swarm = drawSwarm(scheduler, watching, saving, new Scheduler(seed + FILLING_SEEDS));
+  const falsifying = new Scheduler(seed + FALSIFYING_SEEDS);
+  const swarm = drawSwarm(scheduler, watching, saving, new Scheduler(seed + FILLING_SEEDS), falsifying);
   const oracles = new Oracles();
-  const cluster = new SimulatedCluster(scheduler, saving, swarm, {
+  const cluster = new SimulatedCluster({ scheduler, saving, falsifying }, swarm, {
     onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),
     onViolation: (what) => oracles.onViolation(what),
   });

@@ -11,7 +11,7 @@ const CACHE_SEEDS = 150;
 const PLANTED_SEEDS = 400;
 
 describe('the simulated cluster', () => {
-  it(`keeps every promise in ${SEEDS} seeds`, { timeout: 300_000 }, async () => {
+  it(`keeps every promise in ${SEEDS} seeds`, { timeout: 900_000 }, async () => {
     const broken: string[] = [];
     for (let seed = 1; seed <= SEEDS; seed++) {
       const { violations } = await simulate(seed);
@@ -46,7 +46,7 @@ describe('the simulated caches in front of a database', () => {
 });
 
 describe('the simulator', () => {
-  it.for(PLANTED_BUGS)('notices the planted bug: $name', { timeout: 120_000 }, async (bug) => {
+  it.for(PLANTED_BUGS)('notices the planted bug: $name', { timeout: 600_000 }, async (bug) => {
     expect(await runWithBug(bug, PLANTED_SEEDS)).toMatch(/^seed \d+: \d+ violations/m);
   });
 });

@@ -35,6 +35,8 @@ export type Swarm = {
   /** Chances per snapshot: that it is stored torn or with another bit, and that the store fails. */
   readonly spoiltSnapshot: number;
   readonly refusedSnapshot: number;
+  /** Chance per record that one process is given another than the log holds; once in a run. */
+  readonly falsifiedRecord: number;
   /** Of the cluster, where they differ from the defaults. */
   readonly limits: Partial<StateLimits>;
 };
@@ -62,16 +64,24 @@ export const CALM: Swarm = {
   chunkDelay: 1,
   spoiltSnapshot: 0,
   refusedSnapshot: 0,
+  falsifiedRecord: 0,
   limits: {},
 };
 
 /**
- * `watching` is the chance of all that concerns watchers, `saving` of snapshots, `filling` of the cluster's limits: they change
+ * `watching` is the chance of all that concerns watchers, `saving` of snapshots, `filling` of the cluster's limits, `falsifying` of
+ * records: they change
  * nothing in what a seed draws for the rest.
  */
-export function drawSwarm(scheduler: Scheduler, watching: Scheduler, saving: Scheduler, filling: Scheduler): Swarm {
+export function drawSwarm(
+  scheduler: Scheduler,
+  watching: Scheduler,
+  saving: Scheduler,
+  filling: Scheduler,
+  falsifying: Scheduler,
+): Swarm {
   const sometimes = (share: number, value: number) => (scheduler.random() < share ? value * scheduler.random() : 0);
-  return {
+  const swarm = {
     lostAcknowledgement: sometimes(0.5, 0.3),
     lostAppend: sometimes(0.3, 0.2),
     refusedAppend: sometimes(0.4, 0.3),
@@ -93,8 +103,14 @@ export function drawSwarm(scheduler: Scheduler, watching: Scheduler, saving: Sch
     chunkDelay: saving.pick([0, 5, 100]),
     spoiltSnapshot: saving.pick([0, 0, 0.3]),
     refusedSnapshot: saving.pick([0, 0, 0.3]),
+    falsifiedRecord: 0,
     limits: drawLimits(filling),
   };
+  // Who is left alone verifies its own snapshots, and nobody can tell that it is wrong: only a majority can. And where memory is
+  // short, what is falsified would be seen by clients before it is found out.
+  const isHidden =
+    swarm.crashAtPoint + swarm.crashEvery + swarm.pauseEvery === 0 && Object.keys(swarm.limits).length === 0;
+  return { ...swarm, falsifiedRecord: isHidden ? falsifying.pick([0, 0.01, 0.1]) : 0 };
 }
 
 /** Half of the runs have room for everything, the others for a few keys, or for about as many entries in bytes. */

@@ -25,6 +25,14 @@ test('events of one command are numbered by their place in it', () => {
   expect(positions(history)).toEqual(['3.0', '3.1', '3.2', '5.0', '6.0', '6.1']);
 });
 
+test('begun anew from an older state, they are numbered from 0 again', () => {
+  const history = new History();
+  for (const revision of [3, 4]) put(history, revision);
+  history.begin(3);
+  for (const revision of [4, 4]) put(history, revision);
+  expect(positions(history)).toEqual(['4.0', '4.1']);
+});
+
 describe('the number after a position', () => {
   const history = new History();
   history.begin(2);
