@@ -108,7 +108,7 @@ export class SimulatedCluster {
     }
     this.#recur(
       () => this.swarm.crashEvery,
-      () => this.#crash(),
+      () => this.#scheduler.pick(this.slots).process.kill(),
     );
     this.#recur(
       () => this.swarm.pauseEvery,
@@ -272,10 +272,6 @@ export class SimulatedCluster {
   #jumpLogClock(): void {
     this.#logClockOffset += this.#scheduler.pick([-3_600_000, -5000, -500, 500, 5000, 20_000]);
     this.#scheduler.note(`log clock ${this.#logClockOffset}`);
-  }
-
-  #crash(): void {
-    this.#scheduler.pick(this.slots).process.kill();
   }
 
   #pause(): void {

@@ -21,7 +21,8 @@ const PROBE_MS = 80;
 
 export async function simulateCaches(seed: number): Promise<RunResult> {
   const scheduler = new Scheduler(seed + CACHE_SEEDS);
-  const swarm = { ...drawSwarm(scheduler, scheduler, scheduler, scheduler), limits: {} };
+  const drawn = drawSwarm(scheduler, scheduler, scheduler, scheduler, scheduler);
+  const swarm = { ...drawn, falsifiedRecord: 0, limits: {} };
   const violations: string[] = [];
   const onViolation = (what: string) => void violations.push(what);
   const database = new SimulatedDatabase(scheduler, drawFaults(scheduler));
@@ -29,7 +30,7 @@ export async function simulateCaches(seed: number): Promise<RunResult> {
   const all = new Map<SimulatedProcess, ProcessCaches>();
   const onStarted = (slot: Slot) =>
     void all.set(slot.process, new ProcessCaches(slot, slot.process, database, policies));
-  const cluster = new SimulatedCluster(scheduler, scheduler, swarm, {
+  const cluster = new SimulatedCluster({ scheduler, saving: scheduler, falsifying: scheduler }, swarm, {
     onAcknowledged: () => {},
     onViolation,
     onStarted,
