@@ -1,14 +1,37 @@
 // The servers that the settings name, each with what stands in for it inside this process where its setting is left out.
 import { type CacheStore, memory, type SqlDatabase } from 'chorus/cache';
+import type { Columns, RowOf } from 'chorus/cache/sources/columns';
+import { mongodb } from 'chorus/cache/sources/mongodb';
 import { mysqlDatabase } from 'chorus/cache/sources/mysql-database';
 import { postgresDatabase } from 'chorus/cache/sources/postgres-database';
+import { type RowsSource, rows } from 'chorus/cache/sources/rows';
 import { sqliteDatabase } from 'chorus/cache/sources/sqlite-database';
+import { memcached } from 'chorus/cache/tiers/memcached';
 import { redis } from 'chorus/cache/tiers/redis';
 import { type SettingName, type Settings, urlIn } from './settings.ts';
+import { withTables } from './tables.ts';
 
-export function redisOrMemory(settings: Settings): CacheStore {
+/** `standIn` names the store in this process, where an application has two of them. */
+export function redisOrMemory(settings: Settings, standIn?: string): CacheStore {
   const url = urlIn(settings, 'REDIS_URL', ['redis', 'rediss']);
-  return url === undefined ? inProcess('REDIS_URL', 'Redis') : redis({ url });
+  return url === undefined ? inProcess('REDIS_URL', 'Redis', standIn) : redis({ url });
+}
+
+/** Its setting is an address, such as 127.0.0.1:11211. */
+export function memcachedOrMemory(settings: Settings, standIn?: string): CacheStore {
+  const url = settings('MEMCACHED_URL');
+  return url === undefined ? inProcess('MEMCACHED_URL', 'Memcached', standIn) : memcached({ url });
+}
+
+/** The documents of a collection, or the rows of a table of the same form, which `makeTable` makes. */
+export function mongodbOrSqlite<const Listed extends Columns, const Key extends keyof Listed & string>(
+  settings: Settings,
+  form: { readonly table: string; readonly columns: Listed; readonly key: Key },
+  makeTable: (database: SqlDatabase) => Promise<void>,
+): RowsSource<RowOf<Listed>[Key], RowOf<Listed>> {
+  const url = urlIn(settings, 'MONGODB_URL', ['mongodb', 'mongodb+srv']);
+  if (url === undefined) return rows(withTables(embedded('MONGODB_URL', 'MongoDB'), makeTable), form);
+  return mongodb({ url, collection: form.table, columns: form.columns, key: form.key });
 }
 
 /** `database`: made where it is absent; SQLite has one of its own, which statements call by no name. */
@@ -22,9 +45,9 @@ export function postgresOrSqlite(settings: Settings): SqlDatabase {
   return url === undefined ? embedded('POSTGRES_URL', 'PostgreSQL') : postgresDatabase({ url });
 }
 
-function inProcess(setting: SettingName, server: string): CacheStore {
+function inProcess(setting: SettingName, server: string, name = 'memory'): CacheStore {
   sayStandIn(setting, server, 'this process keeps the entries itself');
-  return memory();
+  return memory({ name });
 }
 
 function embedded(setting: SettingName, server: string): SqlDatabase {

@@ -37,6 +37,17 @@ const EXAMPLES: readonly ExampleFile[] = [
     ],
   },
   {
+    name: 'cache-tiering',
+    health: '/health',
+    whole: OK,
+    kills: [
+      ['memcached', DEGRADED],
+      ['redis', DEGRADED],
+      ['mongo', DEGRADED],
+      ['web-2', OK],
+    ],
+  },
+  {
     name: 'pycache',
     health: '/api/health/',
     whole: /"message_broker":"ok"/,
