@@ -133,10 +133,10 @@ class Node implements ChorusNode {
   }
 
   async start(): Promise<void> {
+    this.#pause.start(); // Before the restore: whoever asks meanwhile would take its time for a pause.
     await this.#following.restore();
     this.#phase = 'replaying';
     this.#following.run();
-    this.#pause.start();
     this.#upkeep.start();
     this.#committer.run().catch((error: unknown) => this.#die(broken(error)));
     this.#membership.beat();
