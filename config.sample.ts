@@ -4,6 +4,8 @@
 // `node src/main.ts --help` lists all of them. An unknown setting is an error that names the nearest known one.
 // Durations: '500ms', '30s', '5m', '2h' or a number of seconds. Sizes: '512KiB', '64MiB', '4GiB' or a number of bytes.
 import type { Config } from './src/settings.ts';
+// import { rows } from './src/cache/sources/rows.ts';
+// import { sqliteDatabase } from './src/cache/sources/sqlite-database.ts';
 
 export const config = {
   // This node among its cluster. Without it: the host name; under `npm start`: node-1, node-2, …
@@ -61,6 +63,28 @@ export const config = {
     everyBytes: '256MiB',
     // … or by so many records, whatever their size.
     everyRecords: 1_000_000,
+  },
+
+  // Caches in front of databases, served at /v1/caches/{name}/entries/{key}: one miss warms every node. `source` is called by each node. All
+  // else makes the first policy; PUT /v1/caches/{name}/policy changes it while it runs. docs/api.md has the API.
+  caches: {
+    // users: {
+    //   source: () =>
+    //     rows(sqliteDatabase({ file: './data/users.db' }), {
+    //       table: 'users',
+    //       columns: { id: 'integer', name: 'text', email: 'text?' },
+    //       key: 'id',
+    //     }),
+    //   // The source's key of the text in the path; undefined: there can be no such row. Without it the text is the key.
+    //   keyOf: (text) => (/^\d{1,15}$/.test(text) ? Number(text) : undefined),
+    //   // By which entries can be invalidated together: POST /v1/caches/users:invalidate {"tags":["table:users"]}.
+    //   tags: () => ['table:users'],
+    //   // 'aside': writes change the entry alone. 'through': the source first. 'behind': the log first, the source soon.
+    //   pattern: 'through',
+    //   ttl: '1h',
+    //   negativeTtl: '10s',
+    //   grace: '1m',
+    // },
   },
 
   // How long the log may be unreachable at the start before the node gives up with exit code 69.

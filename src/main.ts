@@ -7,6 +7,7 @@ import { STATE_LIMITS } from './base/limits.ts';
 import { createLogger, type Logger } from './base/logger.ts';
 import { systemWorld } from './base/system-world.ts';
 import { programVersion } from './base/version.ts';
+import { closeCaches, type ServedCaches, serveCaches } from './cache/server/served-caches.ts';
 import type { StateLimits } from './core/commands/command.ts';
 import { FEATURE_LEVEL } from './core/commands/table.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
@@ -22,7 +23,7 @@ import { type ChorusNode, createNode } from './node/node.ts';
 import { readFlags, readSettings, type Settings } from './settings.ts';
 import { helpText } from './settings-help.ts';
 
-type Running = { readonly node: ChorusNode; readonly server: HttpServer };
+type Running = { readonly node: ChorusNode; readonly caches: ServedCaches; readonly server: HttpServer };
 /** Why the process ends, and whether a balancer is given the time to notice. */
 type Ending = { readonly reason: string; readonly isHurried: boolean };
 
@@ -72,9 +73,11 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     receiveBackup: (bytes) => receiveBackup(ownDir, bytes),
     onFatal: fail,
   });
+  const caches = serveCaches(settings.caches, node.caches, systemWorld);
   // Before the node starts, so that /livez and the progress in /readyz are there while it replays.
   const server = await startHttpServer({
     node,
+    caches,
     host,
     port,
     auth: settings.auth,
@@ -88,15 +91,16 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     throw notListening(error, host, port);
   });
   await node.start();
-  return { node, server };
+  return { node, caches, server };
 }
 
 /** Refuses what comes new at once; what is in flight finishes, in `shutdownTimeout` at most. Connections close after `drainMs`. */
-async function stop({ node, server }: Running, settings: Settings, drainMs: number): Promise<void> {
+async function stop({ node, caches, server }: Running, settings: Settings, drainMs: number): Promise<void> {
   const { clock } = systemWorld;
+  const cachesClosed = closeCaches(caches);
   const nodeStopped = node.stop(settings.shutdownTimeout);
   await new Promise<void>((resolve) => clock.after(drainMs, resolve));
-  const everythingStopped = Promise.all([nodeStopped, server.close(settings.shutdownTimeout)]);
+  const everythingStopped = Promise.all([nodeStopped, server.close(settings.shutdownTimeout), cachesClosed]);
   await Promise.race([
     everythingStopped,
     new Promise<void>((resolve) => clock.after(settings.shutdownTimeout, resolve)),

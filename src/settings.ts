@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { EXIT, FatalError, messageOf } from './base/errors.ts';
 import { hintOf } from './base/nearest.ts';
+import { type CacheDeclaration, firstPolicy } from './cache/server/declaration.ts';
 import { type Known, NotA, type Setting } from './setting-kinds.ts';
 import { LOOPBACK, SETTING_TABLE } from './setting-table.ts';
 
@@ -23,11 +24,13 @@ type Both<Union> = (Union extends unknown ? (one: Union) => void : never) extend
   ? All
   : never;
 
-/** All settings, parsed and checked: `settings.http.port`. Durations in milliseconds, sizes in bytes. */
-export type Settings = Both<{ [K in Name]: Tree<K, ValueOf<Table[K]>> }[Name]>;
+type Caches = Readonly<Record<string, CacheDeclaration>>;
 
-/** What config.ts exports as `config`: any of the settings, nested by their dots. */
-export type Config = Both<{ [K in Name]: Branch<K, WrittenIn<Table[K]>> }[Name]>;
+/** All settings, parsed and checked: `settings.http.port`. Durations in milliseconds, sizes in bytes. */
+export type Settings = Both<{ [K in Name]: Tree<K, ValueOf<Table[K]>> }[Name]> & { readonly caches: Caches };
+
+/** What config.ts exports as `config`: any of the settings, nested by their dots, and the caches. */
+export type Config = Both<{ [K in Name]: Branch<K, WrittenIn<Table[K]>> }[Name]> & { readonly caches?: Caches };
 
 export type Flags = {
   /** Raw values by flag name, without the dashes. */
@@ -77,7 +80,7 @@ export async function readSettings(sources: SettingSources): Promise<Settings> {
   const config = await readConfig(sources);
   checkVariables(sources.environment);
   const known = knownFirst(sources, config);
-  const settings: Record<string, unknown> = {};
+  const settings: Record<string, unknown> = { caches: config.caches };
   for (const [name, row] of ROWS) setByPath(settings, name, settingOf(name, row, sources, config, known));
   // Built row by row from the table that its type is derived from.
   const read = settings as Settings;
@@ -131,12 +134,17 @@ function checkVariables(environment: SettingSources['environment']): void {
   }
 }
 
-type FlatConfig = { readonly path: string; readonly values: ReadonlyMap<string, string> };
+type FlatConfig = {
+  readonly path: string;
+  readonly values: ReadonlyMap<string, string>;
+  /** They hold functions, so they stand in config.ts alone. */
+  readonly caches: Caches;
+};
 
 async function readConfig(sources: SettingSources): Promise<FlatConfig> {
   const path = configPath(sources);
   const values = new Map<string, string>();
-  if (path === undefined) return { path: CONFIG_FILE, values };
+  if (path === undefined) return { path: CONFIG_FILE, values, caches: {} };
   const loaded: unknown = await import(pathToFileURL(path).href).catch((error: unknown) => {
     throw badSetting(`${path} cannot be read: ${messageOf(error)}`, error);
   });
@@ -145,8 +153,22 @@ async function readConfig(sources: SettingSources): Promise<FlatConfig> {
       `${path} must export its settings by the name config: export const config = { … } satisfies Config`,
     );
   }
-  flatten(loaded.config, '', path, values);
-  return { path, values };
+  const { caches = {}, ...plain } = loaded.config;
+  flatten(plain, '', path, values);
+  return { path, values, caches: checkedCaches(caches, path) };
+}
+
+function checkedCaches(caches: unknown, path: string): Caches {
+  if (!isObject(caches)) throw badSetting(`caches in ${path}: must be an object of caches by their names`);
+  for (const [name, declaration] of Object.entries(caches)) {
+    if (!isObject(declaration)) throw badSetting(`caches.${name} in ${path}: must be an object with a source`);
+    try {
+      firstPolicy(name, declaration as CacheDeclaration);
+    } catch (error) {
+      throw badSetting(`${path}: ${messageOf(error)}`, error);
+    }
+  }
+  return caches as Caches;
 }
 
 /** Nested settings to dotted names; every leaf becomes the text that a flag would have been. */

@@ -4,6 +4,7 @@ import express, { type NextFunction, type RequestHandler } from 'express';
 import { answer, answerError } from './answers.ts';
 import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
+import { createCaches } from './caches.ts';
 import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
 import { createKeyRead } from './keys.ts';
@@ -48,6 +49,7 @@ export function createApp(service: HttpService): RequestListener {
   resource('/v1/batch', { POST: createBatch(service) });
   resource('/v1/transactions', { POST: createTransaction(service) });
   resource('/v1/watch', { GET: createWatch(service) });
+  for (const [path, methods] of createCaches(service)) app.route(path).all(handler(byMethod(methods)));
   resource('/v1/cluster', { GET: operations.cluster });
   resource('/v1/snapshots', { POST: operations.snapshot });
   resource('/v1/snapshot', { GET: createBackup(service) });

@@ -10,6 +10,7 @@ export type Route =
   | 'batch'
   | 'transactions'
   | 'watch'
+  | 'caches'
   | 'cluster'
   | 'snapshots'
   | 'backup'

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   'unexpected-body': { status: 400, title: 'This request takes no body', retryable: false },
   'body-truncated': { status: 400, title: 'The body ended before its announced length', retryable: true },
   'not-found': { status: 404, title: 'There is no such key', retryable: false },
+  'no-such-cache': { status: 404, title: 'There is no such cache', retryable: false },
   'unknown-path': { status: 404, title: 'There is nothing at this path', retryable: false },
   'method-not-allowed': { status: 405, title: 'This resource does not know this method', retryable: false },
   'not-acceptable': { status: 406, title: 'The stored type is not among the accepted ones', retryable: false },
@@ -25,6 +26,7 @@ export const PROBLEMS = {
   overflow: { status: 409, title: 'The number would leave the range of a 64-bit integer', retryable: false },
   'transaction-failed': { status: 409, title: 'An operation of the transaction was rejected', retryable: false },
   'not-empty': { status: 409, title: 'The cluster has keys already', retryable: false },
+  'source-conflict': { status: 409, title: 'The source has a row that this one conflicts with', retryable: false },
   restoring: { status: 409, title: 'The cluster is being restored from a backup', retryable: true },
   'history-gone': { status: 410, title: 'The events since then are no longer kept', retryable: false },
   'length-required': { status: 411, title: 'A body of stated length is required', retryable: false },
@@ -38,6 +40,7 @@ export const PROBLEMS = {
   'unsupported-media-type': { status: 415, title: 'The content type is not valid', retryable: false },
   'expectation-failed': { status: 417, title: 'The expectation cannot be met', retryable: false },
   'misdirected-request': { status: 421, title: 'This node does not answer for this host', retryable: false },
+  'source-refused': { status: 422, title: 'The source refused the row', retryable: false },
   'id-reused': { status: 422, title: 'The Idempotency-Key was used for another command', retryable: false },
   'condition-required': { status: 428, title: 'A condition is required', retryable: false },
   overloaded: { status: 429, title: 'The node has too much waiting', retryable: true },
@@ -61,6 +64,8 @@ export const PROBLEMS = {
   'revision-not-reached': { status: 504, title: 'The wanted revision was not reached in time', retryable: true },
   'check-timed-out': { status: 504, title: 'Not every member reported its digest in time', retryable: true },
   'snapshot-timed-out': { status: 504, title: 'The snapshot was not saved in time', retryable: true },
+  /** Not 503: all nodes would say it, and a balancer would drop them all. */
+  'source-down': { status: 504, title: 'The source behind the cache does not answer', retryable: true },
   'memory-full': { status: 507, title: 'The memory limit of the cluster is reached', retryable: true },
 } as const satisfies Record<string, Kind>;
 

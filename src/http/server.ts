@@ -3,6 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NODE_LIMITS, REQUEST_LIMITS, STATE_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import type { ServedCaches } from '../cache/server/served-caches.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import type { Consistency } from '../node/requests.ts';
 import { createApp } from './app.ts';
@@ -24,6 +25,8 @@ export type HttpServerOptions = {
   readonly limits?: Partial<HttpLimits>;
   readonly logger: Logger;
   readonly defaultConsistency?: Consistency;
+  /** Those declared in config.ts; none unless given. */
+  readonly caches?: ServedCaches;
   /** Prefixes of keys that are put and deleted under a condition only. */
   readonly conditionalPrefixes?: readonly string[];
   /** Called when an invariant was found broken while a request was served; the process must end. */
@@ -48,6 +51,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     limits,
     hosts: options.allowedHosts ?? (isLoopback(host) ? [] : 'any'),
     defaultConsistency: options.defaultConsistency ?? 'eventual',
+    caches: options.caches ?? new Map(),
     conditionalPrefixes: (options.conditionalPrefixes ?? []).map((prefix) => Buffer.from(prefix)),
     bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
     metrics: createMetrics(node),

@@ -2,6 +2,7 @@
 import type { Request as ExpressRequest, Response as ExpressResponse } from 'express';
 import type { REQUEST_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
+import type { ServedCaches } from '../cache/server/served-caches.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import type { Consistency } from '../node/requests.ts';
 import type { BodyBudget } from './bodies.ts';
@@ -12,6 +13,7 @@ export type HttpLimits = Readonly<Record<keyof typeof REQUEST_LIMITS | 'maxValue
 
 export type HttpService = {
   readonly node: NodeApi;
+  readonly caches: ServedCaches;
   readonly logger: Logger;
   readonly limits: HttpLimits;
   readonly hosts: HostRule;

@@ -28,6 +28,8 @@ export type CachedNow = {
   readonly isHeld: boolean;
   /** Somebody loads it. */
   readonly isLeased: boolean;
+  /** The source refused what was written last. */
+  readonly isFailed: boolean;
   readonly entry: CachedValue | undefined;
 };
 
@@ -86,7 +88,14 @@ export class CacheAccess {
     const lease = keyspace.get(recordKey('L', cache, key));
     const isLeased = lease !== undefined && !isExpired(lease, this.#options.estimate.now());
     const entry = this.#entry(cache, key);
-    return { revision, changedAt: changedAt(keyspace, cache, key), isHeld: isThere('H'), isLeased, entry };
+    return {
+      revision,
+      changedAt: changedAt(keyspace, cache, key),
+      isHeld: isThere('H'),
+      isLeased,
+      isFailed: isThere('F'),
+      entry,
+    };
   }
 
   /** Text and revision of the policy; undefined: there is none yet. */

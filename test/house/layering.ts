@@ -30,7 +30,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   node: ['base', 'core', 'log', 'store', 'snapshot'],
   client: ['base', 'core', 'cache'],
   http: ['base', 'core', 'node', 'cache'],
-  'settings.ts': ['base', 'node'],
+  'settings.ts': ['base', 'cache', 'node'],
   cluster: LAYERS,
   'main.ts': LAYERS,
   'verify.ts': ['base', 'core', 'log', 'store', 'node'],

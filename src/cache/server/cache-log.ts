@@ -71,6 +71,18 @@ export class CacheLog {
     const why = submitted.kind === 'refused' ? submitted.reason : 'no answer of the log in time';
     if (submitted.isUnknown) throw new CacheError('unknown', this.name, `it is not known what became of it: ${why}`);
     if (submitted.kind === 'timed-out') throw new CacheError('timeout', this.name, why);
+    if (why === 'too-large') throw new CacheError('refused', this.name, 'the log takes no command of this size');
     throw new CacheError(why === 'overloaded' ? 'full' : 'down', this.name, `this node cannot take it: ${why}`);
   }
+}
+
+const MAX_TAGS = 255;
+const MAX_TAG_BYTES = 255;
+
+/** Tags as they travel: UTF-8, a character a byte. Throws CacheError where they are too many or too long. */
+export function wireTags(part: string, tags: readonly string[]): readonly string[] {
+  const wired = tags.map((tag) => Buffer.from(tag).toString('latin1'));
+  const isRight = wired.length <= MAX_TAGS && wired.every((tag) => tag.length <= MAX_TAG_BYTES);
+  if (!isRight) throw new CacheError('refused', part, `at most ${MAX_TAGS} tags of ${MAX_TAG_BYTES} bytes`);
+  return wired;
 }

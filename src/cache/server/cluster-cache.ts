@@ -7,7 +7,7 @@ import { type Observe, observeNothing } from '../events.ts';
 import { type GuardedSource, guardedSource, type SourceHealth } from '../guarded-source.ts';
 import type { CacheSource, WritableSource } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
-import type { CacheLog, PolicyNow, Sending } from './cache-log.ts';
+import { type CacheLog, type PolicyNow, type Sending, wireTags } from './cache-log.ts';
 import { Loader } from './loader.ts';
 import type { Applied, Look } from './replica.ts';
 
@@ -93,6 +93,20 @@ export class ClusterCache<Value> {
     }
   }
 
+  /** Waits until the source has taken what is written behind, or refused it; `waiting`: neither in time. */
+  async settled(key: string, timeoutMs: number): Promise<'saved' | 'failed' | 'waiting'> {
+    const { clock } = this.#options.world;
+    const endsAt = clock.monotonicMs() + timeoutMs;
+    for (;;) {
+      const { entry, isFailed } = this.log.look(Buffer.from(key));
+      if (isFailed) return 'failed';
+      if (entry?.isUnsaved !== true) return 'saved';
+      const leftMs = endsAt - clock.monotonicMs();
+      if (leftMs <= 0) return 'waiting';
+      await this.log.replica.news(leftMs);
+    }
+  }
+
   async invalidate(what: {
     readonly keys?: readonly string[];
     readonly tags?: readonly string[];
@@ -100,7 +114,7 @@ export class ClusterCache<Value> {
   }) {
     const { keys = [], tags = [], all = false } = what;
     const named = keys.map((key) => Buffer.from(key));
-    return this.log.send({ type: 'cache-invalidate', keys: named, tags, isAll: all });
+    return this.log.send({ type: 'cache-invalidate', keys: named, tags: wireTags(this.log.name, tags), isAll: all });
   }
 
   health(): SourceHealth {

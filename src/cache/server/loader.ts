@@ -1,10 +1,11 @@
 // Loads of a cache on the server: one at a time for a key in this node and, by a lease in the log, in the cluster.
+import { REQUEST_LIMITS } from '../../base/limits.ts';
 import type { Codec } from '../codec.ts';
 import { CacheError } from '../errors.ts';
 import type { GuardedSource } from '../guarded-source.ts';
 import type { CacheSource } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
-import type { CacheLog } from './cache-log.ts';
+import { type CacheLog, wireTags } from './cache-log.ts';
 import type { ServerPolicy } from './policy.ts';
 import type { Content, Look } from './replica.ts';
 
@@ -58,9 +59,14 @@ export class Loader<Value> {
     const wholeMs = value === undefined ? negativeTtlMs : ttlMs;
     const freshMs = Math.max(1, Math.round(wholeMs * (1 - jitter * world.random())));
     // That a row is absent is never served stale: it may have come into being.
-    const keptMs = wholeMs === 0 ? 0 : freshMs + (value === undefined ? 0 : graceMs);
+    const keptMs = wholeMs === 0 ? 0 : Math.min(freshMs + (value === undefined ? 0 : graceMs), REQUEST_LIMITS.maxTtlMs);
     const bytes = value === undefined ? undefined : codec.encode(value);
-    return { value: bytes, contentType: 'application/json', ttlMs: keptMs, tags: tags(key, value) };
+    return {
+      value: bytes,
+      contentType: 'application/json',
+      ttlMs: keptMs,
+      tags: wireTags(this.#options.source.name, tags(key, value)),
+    };
   }
 
   async #fly(key: string, now: Look): Promise<Loaded<Value>> {

@@ -58,6 +58,8 @@ export type Look = {
   readonly isHeld: boolean;
   /** Somebody loads it. */
   readonly isLeased: boolean;
+  /** The source refused what was written last. */
+  readonly isFailed: boolean;
   readonly entry:
     | {
         readonly value: Uint8Array | undefined;

@@ -8,6 +8,8 @@ import { pino } from 'pino';
 import { expect } from 'vitest';
 import { STATE_LIMITS } from '../../../src/base/limits.ts';
 import { systemWorld } from '../../../src/base/system-world.ts';
+import type { CacheDeclaration } from '../../../src/cache/server/declaration.ts';
+import { closeCaches, serveCaches } from '../../../src/cache/server/served-caches.ts';
 import type { HttpServer, HttpServerOptions } from '../../../src/http/server.ts';
 import { startHttpServer } from '../../../src/http/server.ts';
 import { receiveBackup } from '../../../src/log/backup-file.ts';
@@ -31,6 +33,7 @@ export type RunningNodeOptions = {
   /** Wraps what http/ sees of the node: to force refusals and time-outs. */
   readonly see?: (node: NodeApi) => NodeApi;
   readonly http?: Partial<HttpServerOptions>;
+  readonly caches?: Readonly<Record<string, CacheDeclaration>>;
   readonly faults?: Partial<MemoryLogFaults>;
   readonly history?: Partial<HistoryBounds>;
 };
@@ -39,6 +42,7 @@ export type RunningNodeOptions = {
 export async function startRunningNode({
   see = (node) => node,
   http,
+  caches = {},
   faults,
   history = {},
 }: RunningNodeOptions = {}): Promise<RunningNode> {
@@ -62,7 +66,9 @@ export async function startRunningNode({
   });
   await node.start();
   while (node.status().phase !== 'ready') await nextTurn();
+  const served = serveCaches(caches, node.caches, systemWorld);
   const server = await startHttpServer({
+    caches: served,
     node: see(node),
     host: '127.0.0.1',
     port: 0,
@@ -75,6 +81,7 @@ export async function startRunningNode({
     server,
     url: `http://127.0.0.1:${server.port}`,
     async stop() {
+      await closeCaches(served);
       await server.close(100);
       await node.stop();
     },

@@ -1,0 +1,142 @@
+// Caches over HTTP: a SQLite table behind a node, read and written by the pattern of the policy, which is switched while it runs.
+import { afterEach, describe, expect, test } from 'vitest';
+import type { CacheDeclaration } from '../../../src/cache/server/declaration.ts';
+import { rows } from '../../../src/cache/sources/rows.ts';
+import { sqliteDatabase } from '../../../src/cache/sources/sqlite-database.ts';
+import { FEATURE_LEVEL } from '../../../src/core/commands/table.ts';
+import { until } from '../cache/cluster-scene.ts';
+import { type Received, type RunningNode, send, startRunningNode } from './running-node.ts';
+
+let running: RunningNode | undefined;
+afterEach(async () => {
+  await running?.stop();
+  running = undefined;
+});
+
+const JSON_BODY = { 'content-type': 'application/json' };
+
+async function start(declaration: Partial<CacheDeclaration> = {}) {
+  const database = sqliteDatabase({ file: ':memory:' });
+  await database.run(
+    'CREATE TABLE users (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE CHECK (length(name) < 20))',
+  );
+  const table = rows(database, { table: 'users', columns: { id: 'integer', name: 'text' }, key: 'id' });
+  const users: CacheDeclaration = {
+    source: () => table,
+    keyOf: (text) => (/^\d{1,9}$/.test(text) ? Number(text) : undefined),
+    tags: () => ['table:users'],
+    ttl: '1h',
+    ...declaration,
+  };
+  const node = await startRunningNode({ caches: { users } });
+  running = node;
+  await until(() => node.node.cluster().limits.featureLevel === FEATURE_LEVEL);
+  return {
+    table,
+    ask: (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}) =>
+      send(node.url, method, `/v1/caches${path}`, {
+        headers: { ...(body === undefined ? {} : JSON_BODY), ...headers },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      }),
+  };
+}
+
+const codeOf = (received: Received) => JSON.parse(received.text).code;
+
+describe('an entry', () => {
+  test('is loaded once, then served from memory, and says so', async () => {
+    const { table, ask } = await start();
+    await table.save(1, { id: 1, name: 'Ada' });
+    const [first, second] = [await ask('GET', '/users/entries/1'), await ask('GET', '/users/entries/1')];
+    expect([first.status, first.headers['cache-status']]).toEqual([200, 'memory; fwd=uri-miss; stored']);
+    expect([second.status, second.headers['cache-status']]).toEqual([
+      200,
+      expect.stringMatching(/^memory; hit; ttl=3\d+$/),
+    ]);
+    expect(JSON.parse(second.text)).toEqual({ id: 1, name: 'Ada' });
+    const etag = second.headers.etag ?? '';
+    expect((await ask('GET', '/users/entries/1', undefined, { 'if-none-match': etag })).status).toBe(304);
+  });
+
+  test('of no row, and one whose key no row can have, is 404; so is a cache that is not declared', async () => {
+    const { ask } = await start();
+    for (const path of ['/users/entries/9', '/users/entries/none']) {
+      expect(codeOf(await ask('GET', path))).toBe('not-found');
+    }
+    expect(codeOf(await ask('GET', '/others/entries/9'))).toBe('no-such-cache');
+    expect((await ask('POST', '/users/entries/9')).status).toBe(405);
+  });
+
+  test('written through is in the source when it is answered', async () => {
+    const { table, ask } = await start({ pattern: 'through' });
+    const put = await ask('PUT', '/users/entries/1', { id: 1, name: 'Ada' });
+    expect([put.status, put.headers['chorus-write'], (await table.load(1))?.name]).toEqual([200, 'saved', 'Ada']);
+    expect((await ask('GET', '/users/entries/1')).headers['cache-status']).toMatch(/^memory; hit/);
+    expect((await ask('DELETE', '/users/entries/1')).status).toBe(204);
+    expect((await ask('GET', '/users/entries/1')).status).toBe(404);
+  });
+
+  test('that the source refuses is 409 or 422, and is certainly not applied', async () => {
+    const { ask } = await start({ pattern: 'through' });
+    await ask('PUT', '/users/entries/1', { id: 1, name: 'Ada' });
+    const conflict = await ask('PUT', '/users/entries/2', { id: 2, name: 'Ada' });
+    expect([conflict.status, codeOf(conflict)]).toEqual([409, 'source-conflict']);
+    const refused = await ask('PUT', '/users/entries/2', { id: 2, name: 'a name that is much too long' });
+    expect([refused.status, codeOf(refused), JSON.parse(refused.text).outcome]).toEqual([
+      422,
+      'source-refused',
+      'not-applied',
+    ]);
+  });
+
+  test('written behind is answered by the log; `wait=saved` waits for the source, and says what it refused', async () => {
+    const { table, ask } = await start({ pattern: 'behind', maxDelay: '1ms' });
+    const put = await ask('PUT', '/users/entries/1?wait=saved', { id: 1, name: 'Ada' });
+    expect([put.status, put.headers['chorus-write'], (await table.load(1))?.name]).toEqual([200, 'behind', 'Ada']);
+    const refused = await ask('PUT', '/users/entries/2?wait=saved&timeout=30s', {
+      id: 2,
+      name: 'a name that is much too long',
+    });
+    expect([refused.status, codeOf(refused)]).toEqual([422, 'source-refused']);
+    const { failed } = JSON.parse((await ask('GET', '/users/failed')).text);
+    expect(failed).toEqual([
+      { key: '2', revision: expect.any(Number), ageMs: expect.any(Number), error: expect.stringMatching(/CHECK/) },
+    ]);
+    expect((await ask('POST', '/users/failed/2/retry')).status).toBe(204);
+    await until(async () => JSON.parse((await ask('GET', '/users')).text).failed === 1);
+    const view = JSON.parse((await ask('GET', '/users')).text);
+    expect(view).toMatchObject({ name: 'users', unsaved: 1, failed: 1, policy: { pattern: 'behind' } });
+    expect((await ask('DELETE', '/users/failed/2')).status).toBe(204);
+    expect((await ask('DELETE', '/users/failed/2')).status).toBe(404);
+    expect((await ask('GET', '/users/entries/2')).status).toBe(404);
+  });
+});
+
+test('invalidation takes keys, tags, or everything', async () => {
+  const { table, ask } = await start();
+  for (const what of [{ keys: ['1'] }, { tags: ['table:users'] }, { all: true }]) {
+    await table.save(1, { id: 1, name: 'old' });
+    await ask('GET', '/users/entries/1');
+    await table.save(1, { id: 1, name: 'new' });
+    expect(JSON.parse((await ask('GET', '/users/entries/1')).text).name).toBe('old');
+    expect((await ask('POST', '/users:invalidate', what)).status).toBe(200);
+    expect(JSON.parse((await ask('GET', '/users/entries/1')).text).name).toBe('new');
+    await ask('POST', '/users:invalidate', { all: true });
+  }
+  expect(codeOf(await ask('POST', '/users:invalidate', { everything: true }))).toBe('invalid-body');
+});
+
+test('a policy is switched while it runs; what is wrong with one is said', async () => {
+  const { table, ask } = await start({ pattern: 'behind', maxDelay: '1ms' });
+  await ask('PUT', '/users/entries/1', { id: 1, name: 'behind' });
+  const switched = await ask('PUT', '/users/policy', { pattern: 'through' });
+  expect([switched.status, JSON.parse(switched.text)]).toEqual([
+    200,
+    expect.objectContaining({ pattern: 'through', maxDelayMs: 1 }),
+  ]);
+  const put = await ask('PUT', '/users/entries/1', { id: 1, name: 'through' });
+  expect([put.status, put.headers['chorus-write'], (await table.load(1))?.name]).toEqual([200, 'saved', 'through']);
+  for (const policy of [{ pattern: 'sideways' }, { ttlMs: -1 }, { ttl: 1 }, []]) {
+    expect(codeOf(await ask('PUT', '/users/policy', policy))).toBe('invalid-body');
+  }
+});
