@@ -159,6 +159,15 @@ export type FlushableSource<Key, Value> = CacheSource<Key, Value> & {
    * none of them because of one (the caller finds it by halving), `timeout` and `unknown` when it may have committed.
    */
   flush(changes: readonly Change<Key, Value>[], guard: FlushGuard, options?: CallOptions): Promise<Flushed>;
+  /**
+   * Makes another cluster's fence this cluster's, its number unchanged, if it still is as it was found. Only on an admin's word,
+   * and after that cluster has ended. False: it is another by now.
+   */
+  adopt?(
+    found: { readonly cluster: string; readonly n: number },
+    cluster: string,
+    options?: CallOptions,
+  ): Promise<boolean>;
 };
 
 export type QueueMessage = {

@@ -147,6 +147,18 @@ export function cacheSourceContract(
         expect(await nameOf(1)).toBe('ours');
       });
 
+      test('of another cluster may go on when it has adopted the fence that it found, with a greater number', async () => {
+        await source.flush([put(1, 'theirs')], { ...fence(5), cluster: 'theirs' });
+        expect(await other.adopt({ cluster: 'theirs', n: 4 }, 'ours')).toBe(false);
+        expect(await other.adopt({ cluster: 'theirs', n: 5 }, 'ours')).toBe(true);
+        expect(await source.flush([put(1, 'late', 2)], { ...fence(6), cluster: 'theirs' })).toMatchObject({
+          kind: 'fenced',
+        });
+        expect(await source.flush([put(1, 'ours', 2)], fence(5))).toMatchObject({ kind: 'fenced', cluster: 'ours' });
+        expect(await source.flush([put(1, 'ours', 3)], fence(6))).toEqual({ kind: 'saved' });
+        expect(await nameOf(1)).toBe('ours');
+      });
+
       test('that comes at the same time as a later one never overwrites it', async () => {
         for (let n = 10; n < 60; n += 2) {
           const [early] = await Promise.all([

@@ -13,10 +13,12 @@ export type GuardTables = {
 
 type Apply<Key, Row> = (run: SqlRun, changes: readonly Change<Key, Row>[]) => Promise<void>;
 
+type FenceRow = { readonly cluster: string; readonly n: number };
+
 /** Thrown out of a transaction to roll it back. */
 class Fenced extends Error {
-  readonly found: { readonly cluster: string; readonly n: number };
-  constructor(found: { readonly cluster: string; readonly n: number }) {
+  readonly found: FenceRow;
+  constructor(found: FenceRow) {
     super('fenced');
     this.found = found;
   }
@@ -90,6 +92,12 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
   }
 
   return {
+    async adopt(found: FenceRow, cluster: string, call: CallOptions | undefined): Promise<boolean> {
+      await make('fence');
+      const sql = `UPDATE ${fence} SET cluster_id = ? WHERE source = ? AND cluster_id = ? AND n = ?`;
+      return (await database.run(sql, [cluster, table, found.cluster, found.n], call)).changed > 0;
+    },
+
     async flush<Key, Row>(
       changes: readonly Change<Key, Row>[],
       guard: FlushGuard,

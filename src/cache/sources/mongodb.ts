@@ -193,12 +193,22 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
         await collection.bulkWrite(operations, { ordered: false }).catch((error: unknown) => settle(error, changes));
         return { kind: 'saved' };
       }),
+    adopt: (found, cluster) =>
+      call(async () => {
+        const adopted = await fences.updateOne({ _id: options.collection, ...fenceOf(found) }, { $set: { cluster } });
+        return adopted.matchedCount > 0;
+      }),
     ping: () => call(async () => void (await database.command({ ping: 1 }))),
     close: () => client.close(),
   };
 }
 
 type Fence = { readonly _id: string; readonly cluster: string; readonly n: number };
+
+/** Of what was handed in nothing else goes into a query, and nothing that could be an operator. */
+function fenceOf({ cluster, n }: { readonly cluster: string; readonly n: number }) {
+  return { cluster: String(cluster), n: Number(n) };
+}
 
 function clientOptions({
   statementTimeout = '3s',

@@ -20,7 +20,7 @@ export type RowsOptions<Listed extends Columns, Key extends keyof Listed & strin
 
 export type RowsSource<Key, Row> = ManySource<Key, Row> &
   WritableSource<Key, Row> &
-  FlushableSource<Key, Row> & {
+  Required<FlushableSource<Key, Row>> & {
     /** Adds a row. Rejects with `refused` and `conflict` when one is there, or another has what is unique. */
     insert(row: Row, options?: CallOptions): Promise<void>;
     /** The first rows in the order of their keys. */
@@ -138,6 +138,7 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
         await upsert(run, left.flatMap(rowChange));
       });
     },
+    adopt: (found, cluster, call) => guards.adopt(found, cluster, call),
     ping: (call) => database.ping(call),
     async close() {},
   };
