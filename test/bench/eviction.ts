@@ -9,9 +9,9 @@ import { TrueLru } from './true-lru.ts';
 
 const { values: options } = parseArgs({
   options: {
-    keys: { type: 'string', default: '300000' },
-    capacity: { type: 'string', default: '30000' },
-    reads: { type: 'string', default: '2000000' },
+    keys: { type: 'string', default: '100000' },
+    capacity: { type: 'string', default: '10000' },
+    reads: { type: 'string', default: '600000' },
   },
 });
 const KEYS = Number(options.keys);

@@ -8,6 +8,7 @@ import type { LogRecord } from '../../src/log/commit-log.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
 import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
+import { drawAppendFate, holdsClients } from './append-fate.ts';
 import { falsify } from './falsified.ts';
 import { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -93,7 +94,7 @@ export class SimulatedCluster {
         nextTurn: () => new Promise<void>((resolve) => void scheduler.after(0, resolve)),
       },
       faults: {
-        fateOfAppend: () => this.#fateOfAppend(),
+        fateOfAppend: (name, payload) => this.#fateOfAppend(name, payload),
         deliveryDelayMs: () => scheduler.random() * this.swarm.deliveryDelay,
         timestamp: () => this.#timestamp(),
       },
@@ -207,27 +208,18 @@ export class SimulatedCluster {
     return crashes;
   }
 
-  #fateOfAppend(): AppendFate {
-    const { swarm } = this;
-    const scheduler = this.#scheduler;
-    const landsAfterMs = scheduler.random() * swarm.appendDelay;
-    const answersAfterMs = landsAfterMs + scheduler.random() * swarm.appendDelay;
-    const chance = scheduler.random();
-    let bound = swarm.refusedAppend;
-    if (chance < bound) return { kind: 'refused', answersAfterMs, isPermanent: false };
-    bound += swarm.lostAcknowledgement;
-    if (chance < bound) return { kind: 'unknown', landsAfterMs, answersAfterMs };
-    bound += swarm.lostAppend;
-    if (chance < bound) return { kind: 'unknown', landsAfterMs: undefined, answersAfterMs };
-    bound += swarm.zombieAppend;
-    if (chance < bound) {
-      return {
-        kind: 'unknown',
-        landsAfterMs: answersAfterMs + scheduler.random() * 3000,
-        answersAfterMs,
-      };
-    }
-    return { kind: 'acknowledged', landsAfterMs, answersAfterMs };
+  #fateOfAppend(name: string, payload: Uint8Array): AppendFate {
+    return drawAppendFate(this.swarm, this.#scheduler, (landsAfterMs) => {
+      const pauses = holdsClients(payload) && this.#chance.random() < this.swarm.zombiePause;
+      if (pauses) this.#pauseUntilLanded(name, landsAfterMs);
+    });
+  }
+
+  // Whatever else its process appended would make a copy of the zombie: while it stands still, only the deadlines stop it.
+  #pauseUntilLanded(name: string, afterMs: number): void {
+    const author = this.slots.find(({ process }) => process.name === name)?.process;
+    author?.pause();
+    this.#scheduler.after(afterMs + 100, () => author?.resume());
   }
 
   isSpoilt(id: string): boolean {

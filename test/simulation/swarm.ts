@@ -8,6 +8,10 @@ export type Swarm = {
   readonly lostAppend: number;
   readonly refusedAppend: number;
   readonly zombieAppend: number;
+  /** Upper bound, ms: how long after its unknown answer such an append lands. */
+  readonly zombieDelay: number;
+  /** Chance that its process stands still until then, if it holds commands of clients. */
+  readonly zombiePause: number;
   /** Upper bounds, ms. */
   readonly appendDelay: number;
   readonly deliveryDelay: number;
@@ -47,6 +51,8 @@ export const CALM: Swarm = {
   lostAppend: 0,
   refusedAppend: 0,
   zombieAppend: 0,
+  zombieDelay: 0,
+  zombiePause: 0,
   appendDelay: 2,
   deliveryDelay: 1,
   crashAtPoint: 0,
@@ -69,8 +75,8 @@ export const CALM: Swarm = {
 };
 
 /**
- * `watching` is the chance of all that concerns watchers, `saving` of snapshots, `filling` of the cluster's limits, `falsifying` of
- * records: they change
+ * `watching` is the chance of all that concerns watchers, `saving` of snapshots, `filling` of the cluster's limits and of how late
+ * zombies come, `falsifying` of records: they change
  * nothing in what a seed draws for the rest.
  */
 export function drawSwarm(
@@ -105,13 +111,26 @@ export function drawSwarm(
     refusedSnapshot: saving.pick([0, 0, 0.3]),
     falsifiedRecord: 0,
     limits: drawLimits(filling),
+    zombieDelay: 3000,
+    zombiePause: 0,
+    ...(filling.random() < 0.2 ? LATE_ZOMBIES : {}),
   };
   // Who is left alone verifies its own snapshots, and nobody can tell that it is wrong: only a majority can. And where memory is
   // short, what is falsified would be seen by clients before it is found out.
   const isHidden =
-    swarm.crashAtPoint + swarm.crashEvery + swarm.pauseEvery === 0 && Object.keys(swarm.limits).length === 0;
+    swarm.crashAtPoint + swarm.crashEvery + swarm.pauseEvery + swarm.zombiePause === 0 &&
+    Object.keys(swarm.limits).length === 0;
   return { ...swarm, falsifiedRecord: isHidden ? falsifying.pick([0, 0.01, 0.1]) : 0 };
 }
+
+/** Frames that land long after their clients gave up, their processes standing still meanwhile, under ids that nobody asks again by. */
+const LATE_ZOMBIES: Partial<Swarm> = {
+  zombieAppend: 0.15,
+  zombieDelay: 6000,
+  zombiePause: 0.7,
+  clientId: 0.1,
+  logClockJumpEvery: 0,
+};
 
 /** Half of the runs have room for everything, the others for a few keys, or for about as many entries in bytes. */
 function drawLimits(filling: Scheduler): Partial<StateLimits> {
