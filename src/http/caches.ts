@@ -2,7 +2,7 @@
 import { CacheError } from '../cache/errors.ts';
 import type { Found, Written } from '../cache/server/cluster-cache.ts';
 import { policyFault } from '../cache/server/policy.ts';
-import type { ServedCache } from '../cache/server/served-caches.ts';
+import { figuresOf, type ServedCache } from '../cache/server/served-caches.ts';
 import { answer, answerJson, JSON_TYPE } from './answers.ts';
 import { refuseBody } from './bodies.ts';
 import { etagOf } from './conditions.ts';
@@ -232,18 +232,14 @@ function writtenHeaders({ how, revision, isRepeat }: Written): string[] {
   return isRepeat ? [...headers, 'Idempotency-Replayed', 'true'] : headers;
 }
 
-function viewOf({ name, cache, flusher }: ServedCache) {
-  const { log } = cache;
+function viewOf(served: ServedCache) {
+  const { name, cache, flusher } = served;
   const { trouble, fence, ...counted } = flusher?.view ?? {};
   return {
     name,
-    policy: log.policy,
+    policy: cache.log.policy,
     source: cache.health(),
-    unsaved: log.replica.unsavedNumber(name).count,
-    failed: log.unsaved('failed', undefined, MAX_LISTED).length,
-    oldestUnsavedMs: Math.round(
-      Math.max(0, ...log.unsaved('waiting', undefined, MAX_LISTED).map(({ ageMs }) => ageMs)),
-    ),
+    ...figuresOf(served),
     flusher: flusher === undefined ? undefined : { ...counted, trouble: trouble?.message, fence },
   };
 }

@@ -1,5 +1,6 @@
 // Prometheus metrics of one server: its requests, its node's counters, and the process; a registry of its own.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { figuresOf, type ServedCache, type ServedCaches } from '../cache/server/served-caches.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import type { NodeMetrics } from '../node/requests.ts';
 
@@ -72,11 +73,20 @@ const GAUGES: readonly Row[] = [
   ['snapshotSeconds', 'chorus_snapshot_seconds', 'What the last snapshot that this node saved took'],
 ];
 
-export function createMetrics(node: NodeApi): HttpMetrics {
+const CACHE_GAUGES: readonly [name: string, help: string, read: (served: ServedCache) => number][] = [
+  ['chorus_cache_unsaved_keys', 'Keys that the source has yet to take', (served) => figuresOf(served).unsaved],
+  ['chorus_cache_failed_keys', 'Keys that the source refused, up to 1000', (served) => figuresOf(served).failed],
+  ['chorus_cache_oldest_unsaved_seconds', 'Age of the oldest', (served) => figuresOf(served).oldestUnsavedMs / 1000],
+  ['chorus_cache_flushes', 'Batches that this node flushed', ({ flusher }) => flusher?.view.flushes ?? 0],
+  ['chorus_cache_flushed_rows', 'Rows that this node flushed', ({ flusher }) => flusher?.view.rows ?? 0],
+];
+
+export function createMetrics(node: NodeApi, caches: ServedCaches = new Map()): HttpMetrics {
   const registry = new Registry();
   registry.setDefaultLabels({ node: node.nodeId });
   collectDefaultMetrics({ register: registry });
   addNodeMetrics(registry, node);
+  addCacheMetrics(registry, caches);
   const requests = new Counter({
     name: 'chorus_http_requests_total',
     help: 'Answered requests',
@@ -127,6 +137,21 @@ function addNodeMetrics(registry: Registry, node: NodeApi): void {
   addGauge(registry, 'chorus_ready', '1 when this node serves requests', () =>
     node.status().phase === 'ready' ? 1 : 0,
   );
+}
+
+function addCacheMetrics(registry: Registry, caches: ServedCaches): void {
+  if (caches.size === 0) return;
+  for (const [name, help, read] of CACHE_GAUGES) {
+    new Gauge({
+      name,
+      help,
+      labelNames: ['cache'],
+      registers: [registry],
+      collect() {
+        for (const served of caches.values()) this.set({ cache: served.name }, read(served));
+      },
+    });
+  }
 }
 
 function addGauge(registry: Registry, name: string, help: string, read: () => number): void {

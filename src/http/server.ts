@@ -45,16 +45,17 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   checkBinding(host, auth);
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   let isClosing = false;
+  const { caches = new Map() } = options;
   const service: HttpService = {
     node,
     logger,
     limits,
     hosts: options.allowedHosts ?? (isLoopback(host) ? [] : 'any'),
     defaultConsistency: options.defaultConsistency ?? 'eventual',
-    caches: options.caches ?? new Map(),
+    caches,
     conditionalPrefixes: (options.conditionalPrefixes ?? []).map((prefix) => Buffer.from(prefix)),
     bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
-    metrics: createMetrics(node),
+    metrics: createMetrics(node, caches),
     isClosing: () => isClosing,
     onBroken: (error) => options.onBroken?.(error),
   };

@@ -48,7 +48,6 @@ export type UnsavedNow = {
   readonly key: Uint8Array;
   /** Of this record: to be shown when it is settled. */
   readonly revision: number;
-  readonly value: Uint8Array | undefined;
   /** How long the first write that it has not taken waits. */
   readonly ageMs: number;
   readonly error: string;
@@ -115,8 +114,7 @@ export class CacheAccess {
       const { since, error } = readUnsaved(record);
       const { revision } = record;
       const key = keyWithin(name);
-      const value = this.#entry(cache, key)?.value;
-      return [{ key, revision, value, ageMs: Math.max(0, this.#options.estimate.now() - since), error }];
+      return [{ key, revision, ageMs: Math.max(0, this.#options.estimate.now() - since), error }];
     });
   }
 

@@ -145,8 +145,10 @@ export class Flusher<Value> {
     return undefined;
   }
 
-  #changeOf({ key, revision, value }: UnsavedWrite): Change<string, Value> {
+  // In the same turn in which the batch was cut: it is the value of this revision. None: the row is to go.
+  #changeOf({ key, revision }: UnsavedWrite): Change<string, Value> {
     const name = nameOf(key);
+    const value = this.#options.log.look(key).entry?.value;
     const row = value === undefined ? undefined : this.#options.codec.decode(value);
     return { id: `${revision}:${name}`, key: name, value: row, revision };
   }

@@ -76,8 +76,6 @@ export type UnsavedWrite = {
   readonly key: Uint8Array;
   /** To be shown when it is settled. */
   readonly revision: number;
-  /** Undefined: the row is to go. */
-  readonly value: Uint8Array | undefined;
   readonly ageMs: number;
   /** Why the source refused it; '' of what waits. */
   readonly error: string;

@@ -40,6 +40,26 @@ export function serveCaches(
   return new Map(served);
 }
 
+export type CacheFigures = {
+  /** Keys that the source has yet to take, those that it refused included. */
+  readonly unsaved: number;
+  /** Up to MAX_COUNTED. */
+  readonly failed: number;
+  /** Of the first MAX_COUNTED unsaved writes in the order of the keys. */
+  readonly oldestUnsavedMs: number;
+};
+const MAX_COUNTED = 1000;
+
+/** For metrics and pages. */
+export function figuresOf({ name, cache: { log } }: ServedCache): CacheFigures {
+  const ages = log.unsaved('waiting', undefined, MAX_COUNTED).map(({ ageMs }) => ageMs);
+  return {
+    unsaved: log.replica.unsavedNumber(name).count,
+    failed: log.unsaved('failed', undefined, MAX_COUNTED).length,
+    oldestUnsavedMs: Math.round(Math.max(0, ...ages)),
+  };
+}
+
 /** To be called before the node stops: no flush begins any more. */
 export async function closeCaches(caches: ServedCaches): Promise<void> {
   for (const { flusher } of caches.values()) flusher?.stop();

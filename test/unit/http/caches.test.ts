@@ -106,6 +106,8 @@ describe('an entry', () => {
     await until(async () => JSON.parse((await ask('GET', '/users')).text).failed === 1);
     const view = JSON.parse((await ask('GET', '/users')).text);
     expect(view).toMatchObject({ name: 'users', unsaved: 1, failed: 1, policy: { pattern: 'behind' } });
+    const metrics = (await send(running?.url ?? '', 'GET', '/metrics')).text;
+    expect(metrics).toMatch(/^chorus_cache_failed_keys\{.*cache="users".*\} 1$/m);
     expect((await ask('DELETE', '/users/failed/2')).status).toBe(204);
     expect((await ask('DELETE', '/users/failed/2')).status).toBe(404);
     expect((await ask('GET', '/users/entries/2')).status).toBe(404);
