@@ -75,8 +75,8 @@ async function play({ actors, check }: Scene, choose: (step: number, width: numb
   }
 }
 
-/** The public-domain generator of that name: 32 bits of state, enough for schedules. */
-function mulberry32(seed: number): () => number {
+/** Numbers in [0, 1), the same for the same seed: the public-domain generator of that name. */
+export function mulberry32(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;

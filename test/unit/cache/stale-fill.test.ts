@@ -9,6 +9,7 @@ import type { CacheWorld } from '../../../src/cache/world.ts';
 import { writeThrough } from '../../../src/cache/write-through.ts';
 import { ManualClock, manualWorld } from '../../manual-world.ts';
 import { mapPlace } from '../../suites/map-store.ts';
+import { pausing } from '../../suites/pausing-store.ts';
 import { type Actor, everySchedule, type Pause, type Scene, someSchedules } from '../../suites/schedules.ts';
 
 describe('a stale fill is impossible', () => {
@@ -204,24 +205,6 @@ const holdingNothing: Compose = (open, pause, world) => {
   const store = slotted(open('far'), { world });
   return pausing({ ...store, hold: async () => 'none', put: (key, entry) => store.put(key, entry) }, pause);
 };
-
-/** Stops before each call, which is then one step. */
-function pausing(store: CacheStore, pause: Pause): CacheStore {
-  const after =
-    <Args extends readonly unknown[], Result>(call: (...args: Args) => Promise<Result>) =>
-    async (...args: Args) => {
-      await pause();
-      return await call(...args);
-    };
-  return {
-    ...store,
-    get: after(store.get),
-    fill: after(store.fill),
-    hold: after(store.hold),
-    put: after(store.put),
-    invalidate: after(store.invalidate),
-  };
-}
 
 const INVALIDATIONS = { key: { keys: [KEY] }, tag: { tags: ['tag'] }, all: { all: true } } as const;
 

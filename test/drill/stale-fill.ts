@@ -1,0 +1,184 @@
+// npm run drill:stale: loads and writes of many clients interleaved upon real stores, and how many reads were stale.
+import { parseArgs } from 'node:util';
+import { unreachable } from '../../src/base/assert.ts';
+import { memory } from '../../src/cache/public.ts';
+import { memcached } from '../../src/cache/tiers/memcached.ts';
+import { redis } from '../../src/cache/tiers/redis.ts';
+import { available } from '../servers/available.ts';
+import { startMemcached } from '../servers/memcached.ts';
+import { startRedis } from '../servers/redis.ts';
+import { naivePattern, PATTERNS, type Pattern, type Place } from './cache-patterns.ts';
+import { circumstances, durationText } from './report.ts';
+import { type Counted, countStaleReads } from './stale-reads.ts';
+
+const STORES = ['redis', 'memory', 'memcached'] as const;
+type StoreName = (typeof STORES)[number];
+
+const USAGE = `usage: npm run drill:stale -- [options]
+  --operations <n>   loads and writes against each pattern on each store (20000)
+  --clients <n>      that share a store and a database, each with a cache of its own (4)
+  --stores <name,…>  among ${STORES.join(', ')} (all that can be had here)
+  --seed <n>         of the random choices
+  --help             this
+
+Each client reads and writes the same rows as the others, 16 operations at a time, with random pauses between all steps. A
+read is stale when it shows less than a write that had ended before the read began. Beside the patterns of the library runs
+cache-aside on Redis as most write it: get; on a miss load, then set; after a write delete. The exit code is 1 when a pattern
+that promises 0 stale reads had one.`;
+
+type Line = {
+  readonly pattern: string;
+  readonly store: string;
+  readonly isPromised: boolean;
+  readonly counted: Counted;
+};
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main(words: readonly string[]): Promise<number> {
+  let options: ReturnType<typeof readOptions>;
+  try {
+    options = readOptions(words);
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 64;
+  }
+  if (options.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const lines: Line[] = [];
+  for (const store of options.stores) {
+    if (store !== 'memory' && !available(store)) continue;
+    lines.push(...(await drillsOn(store, options)));
+  }
+  const { operations, clients, seed } = options;
+  console.log(
+    `\n${operations} loads and writes by ${clients} clients against each, seed ${seed}\n${circumstances()}\n`,
+  );
+  console.log(tableOf(lines));
+  const faults = lines.filter(({ isPromised, counted }) => isPromised && counted.stale + counted.staleAtEnd > 0);
+  console.log(faults.length === 0 ? '\nPASSED: no stale read where none is promised' : '\nFAILED');
+  return faults.length === 0 ? 0 : 1;
+}
+
+type Options = { readonly operations: number; readonly clients: number; readonly seed: number };
+
+function drillsOn(store: StoreName, options: Options): Promise<readonly Line[]> {
+  switch (store) {
+    case 'redis':
+      return drillsOnRedis(options);
+    case 'memory':
+      return drillsInMemory(options);
+    case 'memcached':
+      return drillsOnMemcached(options);
+    default:
+      return unreachable(store);
+  }
+}
+
+async function drillsOnRedis(options: Options): Promise<readonly Line[]> {
+  const server = await startRedis({ durable: false });
+  const place = (prefix: string): Place => ({
+    name: 'redis',
+    open: () => redis({ url: `redis://127.0.0.1:${server.port}`, prefix, timeout: '1m' }),
+  });
+  try {
+    const lines = await promised(options, place);
+    return [...lines, await lineOf(naivePattern(server.port), place('naive:'), options, false)];
+  } finally {
+    await server.close();
+  }
+}
+
+async function drillsOnMemcached(options: Options): Promise<readonly Line[]> {
+  const server = await startMemcached();
+  try {
+    return await promised(options, (prefix) => ({
+      name: 'memcached',
+      open: () => memcached({ url: server.address, prefix, timeout: '1m' }),
+    }));
+  } finally {
+    await server.close();
+  }
+}
+
+/** One store for all clients: of several processes each would have its own, and nothing would be promised. */
+async function drillsInMemory(options: Options): Promise<readonly Line[]> {
+  return await promised(options, () => {
+    const shared = memory();
+    return { name: 'memory', open: () => ({ ...shared, close: async () => {} }) };
+  });
+}
+
+/** Each pattern in a fresh place. */
+async function promised(options: Options, place: (prefix: string) => Place): Promise<readonly Line[]> {
+  const lines: Line[] = [];
+  for (const pattern of PATTERNS) lines.push(await lineOf(pattern, place(`${pattern.name}:`), options, true));
+  return lines;
+}
+
+async function lineOf(pattern: Pattern, place: Place, options: Options, isPromised: boolean): Promise<Line> {
+  const counted = await countStaleReads(pattern, place, options);
+  process.stderr.write(
+    `${pattern.name} on ${place.name}: ${counted.stale} stale reads, ${durationText(counted.tookMs)}\n`,
+  );
+  return { pattern: pattern.name, store: place.name, isPromised, counted };
+}
+
+function tableOf(lines: readonly Line[]): string {
+  const head = [
+    'pattern',
+    'store',
+    'reads',
+    'writes',
+    'loads',
+    'fills refused',
+    'stale reads',
+    'stale at the end',
+    'promised',
+  ];
+  const cells = lines.map(({ pattern, store, isPromised, counted }) => {
+    const { reads, writes, loads, refused, stale, staleAtEnd } = counted;
+    const refusals = isPromised ? refused : '–';
+    const numbers = [reads, writes, loads, refusals, stale, staleAtEnd].map((count) => count.toLocaleString('en-US'));
+    return [pattern, store, ...numbers, isPromised ? '0' : 'nothing'];
+  });
+  const all = [head, ...cells];
+  const widths = head.map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)));
+  const texts = all.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
+  return [texts[0], rule, ...texts.slice(1)].join('\n');
+}
+
+function readOptions(words: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      operations: { type: 'string', default: '20000' },
+      clients: { type: 'string', default: '4' },
+      stores: { type: 'string', default: STORES.join(',') },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  return {
+    operations: countOf('operations', values.operations),
+    clients: countOf('clients', values.clients),
+    stores: values.stores.split(',').map(storeOf),
+    seed: countOf('seed', values.seed),
+    help: values.help,
+  };
+}
+
+function countOf(name: string, text: string): number {
+  const count = Number(text);
+  if (Number.isSafeInteger(count) && count >= 1) return count;
+  throw new TypeError(`--${name} must be a whole number from 1 on, not ${text}`);
+}
+
+function storeOf(text: string): StoreName {
+  const store = STORES.find((one) => one === text);
+  if (store !== undefined) return store;
+  throw new TypeError(`--stores must be among ${STORES.join(', ')}, not ${text}`);
+}
