@@ -153,7 +153,8 @@ export class ClusterCache<Value> {
     const isBehind = policy.pattern === 'behind';
     // Behind, a removal is an entry that says so. Aside, it leaves nothing.
     const absent = { value: undefined, contentType: '', ttlMs: 0, tags: [] };
-    const content = this.#loader.contentOf(key, value, policy) ?? (isBehind ? absent : undefined);
+    // Without jitter: a repeat under the same id must be the same command.
+    const content = this.#loader.contentOf(key, value, { ...policy, jitter: 0 }) ?? (isBehind ? absent : undefined);
     const applied = await this.log.sendUnder(
       policy,
       {

@@ -1,4 +1,5 @@
 // The caches that a node serves: made of what config.ts declares, each with its source and, where it can be written behind, its flusher.
+import { EXIT, FatalError } from '../../base/errors.ts';
 import { json } from '../codec.ts';
 import { CacheError } from '../errors.ts';
 import type { CacheSource, FlushableSource, WritableSource } from '../ports.ts';
@@ -27,11 +28,13 @@ export function serveCaches(
   world: CacheWorld,
 ): ServedCaches {
   const served = Object.entries(declarations).map(([name, declaration]): [string, ServedCache] => {
-    const log = new CacheLog(name, node, firstPolicy(name, declaration));
+    const policy = firstPolicy(name, declaration);
+    const log = new CacheLog(name, node, policy);
     const source = textKeyed(declaration.source(), declaration.keyOf);
     const { flush } = source;
     const { tags } = declaration;
     const cache = new ClusterCache<unknown>({ log, source, world, ...(tags === undefined ? {} : { tags }) });
+    if (flush === undefined && policy.pattern === 'behind') throw withoutFlush(name);
     if (flush === undefined) return [name, { name, cache, flusher: undefined }];
     const flusher = new Flusher<unknown>({ log, duty: node, source: { ...source, flush }, world, codec: json() });
     flusher.start();
@@ -64,6 +67,11 @@ export function figuresOf({ name, cache: { log } }: ServedCache): CacheFigures {
 export async function closeCaches(caches: ServedCaches): Promise<void> {
   for (const { flusher } of caches.values()) flusher?.stop();
   await Promise.all([...caches.values()].map(({ cache }) => cache.close()));
+}
+
+function withoutFlush(name: string): FatalError {
+  const what = `caches.${name}: its source takes no batches, so it cannot be written behind`;
+  return new FatalError(EXIT.badConfiguration, `${what}. Choose the pattern through or aside, or another source.`);
 }
 
 /** The source with the texts of paths as its keys. */

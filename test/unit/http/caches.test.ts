@@ -128,6 +128,19 @@ test('invalidation takes keys, tags, or everything', async () => {
   expect(codeOf(await ask('POST', '/users:invalidate', { everything: true }))).toBe('invalid-body');
 });
 
+test('a repeat of a write behind under its id is the first one, on whichever node and with whatever jitter', async () => {
+  const { ask } = await start({ pattern: 'behind', jitter: 0.9, maxDelay: '1ms' });
+  const put = () => ask('PUT', '/users/entries/1', { id: 1, name: 'Ada' }, { 'idempotency-key': 'once' });
+  const [first, second] = [await put(), await put()];
+  expect([first.status, second.status]).toEqual([200, 200]);
+  expect([second.headers.etag, second.headers['idempotency-replayed']]).toEqual([first.headers.etag, 'true']);
+});
+
+test('a source that takes no batches is refused at the start where it is to be written behind', async () => {
+  const source = () => ({ name: 's', load: async () => undefined, ping: async () => {}, close: async () => {} });
+  await expect(start({ source, pattern: 'behind' })).rejects.toThrow(/caches\.users: its source takes no batches/);
+});
+
 test('a policy is switched while it runs; what is wrong with one is said', async () => {
   const { table, ask } = await start({ pattern: 'behind', maxDelay: '1ms' });
   await ask('PUT', '/users/entries/1', { id: 1, name: 'behind' });

@@ -64,9 +64,9 @@ export async function startRunningNode({
       throw error;
     },
   });
+  const served = serveCaches(caches, node.caches, systemWorld);
   await node.start();
   while (node.status().phase !== 'ready') await nextTurn();
-  const served = serveCaches(caches, node.caches, systemWorld);
   const server = await startHttpServer({
     caches: served,
     node: see(node),
