@@ -1,5 +1,7 @@
 // How this replica follows the log: from a snapshot or the log's start, and from there anew when its state is not believed any more.
 import type { FatalError } from '../base/errors.ts';
+import { SNAPSHOT_LIMITS } from '../base/limits.ts';
+import type { Cancel } from '../base/world.ts';
 import type { SnapshotStore } from '../log/snapshot-store.ts';
 import { logUnreachable } from './fatal.ts';
 import { ReplayProgress } from './progress.ts';
@@ -31,6 +33,9 @@ export class Following {
   /** Snapshots from which a state was restored that had to be dropped; after a second time they are believed no more than it was. */
   readonly #suspected = new Set<string>();
   readonly #distrusted = new Set<string>();
+  /** Caught up, but from a snapshot for which nobody has vouched yet, though there is somebody who could. */
+  #isDoubtful = false;
+  #stopDoubting: Cancel = () => {};
   /** What this node reported of offsets before this one was of a state that it has dropped. */
   #judgedFrom = 0;
 
@@ -41,6 +46,7 @@ export class Following {
       ...options,
       onApplied: (record, disposition, own) => {
         options.onApplied(record, disposition, own);
+        if (this.#isDoubtful && !this.#isInDoubt()) this.#believe();
         if (!this.progress.applied(record.offset, record.payload.length)) return;
         options.logger.info(this.progress.view(), 'caught up with the log');
         this.#caughtUp();
@@ -54,7 +60,12 @@ export class Following {
     const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
     const cluster = await clusterOf(to);
     const options = { log, store, world, logger, from, to, cluster, distrusted: this.#distrusted };
-    this.#restoredFrom = await restoreNewest(machine, options);
+    this.#restoredFrom = await restoreNewest(machine, options).catch((error: unknown) => {
+      if (this.#distrusted.size === 0) throw error;
+      // Better one that is in doubt, for the majority will judge it, than none.
+      this.#distrusted.clear();
+      return restoreNewest(machine, options);
+    });
     this.progress.begin(machine.nextOffset, to);
     logger.info({ from: machine.nextOffset, to }, 'began to follow the log');
     onRestored();
@@ -93,20 +104,37 @@ export class Following {
 
   stop(): void {
     this.#isStopped = true;
+    this.#stopDoubting();
     this.#running.abort();
   }
 
-  // A snapshot that nobody has verified may be that of a replica which differed: what the log says of it is known only now.
+  // A snapshot that nobody has verified may be that of a replica which differed: what the log says of it is known only now, or soon.
   #caughtUp(): void {
-    const { machine, logger, onCaughtUp } = this.#options;
-    const from = this.#restoredFrom;
-    if (from === undefined || isVouchedFor(machine.state, from)) {
+    const { world, logger, onCaughtUp } = this.#options;
+    if (!this.#isInDoubt()) {
       onCaughtUp();
       return;
     }
-    logger.warn({ snapshot: from.id }, 'drops what it restored: nobody has verified the snapshot');
-    this.#distrusted.add(from.id);
-    this.#running.abort();
+    this.#isDoubtful = true;
+    this.#stopDoubting = world.clock.after(SNAPSHOT_LIMITS.vouchedForWithinMs, () => {
+      this.#isDoubtful = false;
+      logger.warn({ snapshot: this.#restoredFrom?.id }, 'drops what it restored: nobody has verified the snapshot');
+      if (this.#restoredFrom !== undefined) this.#distrusted.add(this.#restoredFrom.id);
+      this.#running.abort();
+    });
+  }
+
+  #isInDoubt(): boolean {
+    const { machine, author } = this.#options;
+    const { state } = machine;
+    if (this.#restoredFrom === undefined || isVouchedFor(state, this.#restoredFrom)) return false;
+    return state.members.liveReady().some(({ incarnation }) => incarnation !== author.incarnation);
+  }
+
+  #believe(): void {
+    this.#isDoubtful = false;
+    this.#stopDoubting();
+    this.#options.onCaughtUp();
   }
 
   async #again(): Promise<void> {
