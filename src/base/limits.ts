@@ -208,8 +208,6 @@ export const SNAPSHOT_LIMITS = {
   verifyTurnMs: 10 * SECOND,
   /** A saved snapshot that nobody has verified by then is followed by another. */
   verifiedWithinMs: 60 * SECOND,
-  /** How long a node that restored a snapshot waits for somebody to verify it before it takes another. */
-  vouchedForWithinMs: 10 * SECOND,
   /** How long one part is tried to be appended to the log of snapshots. */
   appendPatienceMs: 30 * SECOND,
 } as const;

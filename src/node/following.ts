@@ -1,12 +1,10 @@
 // How this replica follows the log: from a snapshot or the log's start, and from there anew when its state is not believed any more.
 import type { FatalError } from '../base/errors.ts';
-import { SNAPSHOT_LIMITS } from '../base/limits.ts';
-import type { Cancel } from '../base/world.ts';
 import type { SnapshotStore } from '../log/snapshot-store.ts';
 import { logUnreachable } from './fatal.ts';
 import { ReplayProgress } from './progress.ts';
 import { Replica, type ReplicaOptions } from './replica.ts';
-import { isVouchedFor, type RestoredFrom, restoreNewest } from './restore.ts';
+import { restoreNewest } from './restore.ts';
 
 export type FollowingOptions = ReplicaOptions & {
   readonly store: SnapshotStore;
@@ -29,13 +27,10 @@ export class Following {
   #running = new AbortController();
   #isStopped = false;
   /** The state is that of this snapshot and what came after it; undefined: of the whole log. */
-  #restoredFrom: RestoredFrom | undefined;
+  #restoredFrom: string | undefined;
   /** Snapshots from which a state was restored that had to be dropped; after a second time they are believed no more than it was. */
   readonly #suspected = new Set<string>();
   readonly #distrusted = new Set<string>();
-  /** Caught up, but from a snapshot for which nobody has vouched yet, though there is somebody who could. */
-  #isDoubtful = false;
-  #stopDoubting: Cancel = () => {};
   /** What this node reported of offsets before this one was of a state that it has dropped. */
   #judgedFrom = 0;
 
@@ -46,17 +41,16 @@ export class Following {
       ...options,
       onApplied: (record, disposition, own) => {
         options.onApplied(record, disposition, own);
-        if (this.#isDoubtful && !this.#isInDoubt()) this.#believe();
         if (!this.progress.applied(record.offset, record.payload.length)) return;
         options.logger.info(this.progress.view(), 'caught up with the log');
-        this.#caughtUp();
+        options.onCaughtUp();
       },
     });
   }
 
   /** Restores the newest good snapshot, or begins at the log's start; rejects with FatalError. `run` goes on from there. */
   async restore(): Promise<void> {
-    const { log, store, world, logger, machine, clusterOf, onRestored } = this.#options;
+    const { log, store, world, logger, machine, clusterOf, onRestored, onCaughtUp } = this.#options;
     const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
     const cluster = await clusterOf(to);
     const options = { log, store, world, logger, from, to, cluster, distrusted: this.#distrusted };
@@ -69,7 +63,7 @@ export class Following {
     this.progress.begin(machine.nextOffset, to);
     logger.info({ from: machine.nextOffset, to }, 'began to follow the log');
     onRestored();
-    if (this.progress.isOver) this.#caughtUp();
+    if (this.progress.isOver) onCaughtUp();
   }
 
   run(): void {
@@ -94,9 +88,8 @@ export class Following {
     this.quarantines++;
     this.#judgedFrom = machine.nextOffset;
     if (this.#restoredFrom !== undefined) {
-      const { id } = this.#restoredFrom;
-      if (this.#suspected.has(id)) this.#distrusted.add(id);
-      this.#suspected.add(id);
+      if (this.#suspected.has(this.#restoredFrom)) this.#distrusted.add(this.#restoredFrom);
+      this.#suspected.add(this.#restoredFrom);
     }
     this.#running.abort();
     return true;
@@ -104,37 +97,7 @@ export class Following {
 
   stop(): void {
     this.#isStopped = true;
-    this.#stopDoubting();
     this.#running.abort();
-  }
-
-  // A snapshot that nobody has verified may be that of a replica which differed: what the log says of it is known only now, or soon.
-  #caughtUp(): void {
-    const { world, logger, onCaughtUp } = this.#options;
-    if (!this.#isInDoubt()) {
-      onCaughtUp();
-      return;
-    }
-    this.#isDoubtful = true;
-    this.#stopDoubting = world.clock.after(SNAPSHOT_LIMITS.vouchedForWithinMs, () => {
-      this.#isDoubtful = false;
-      logger.warn({ snapshot: this.#restoredFrom?.id }, 'drops what it restored: nobody has verified the snapshot');
-      if (this.#restoredFrom !== undefined) this.#distrusted.add(this.#restoredFrom.id);
-      this.#running.abort();
-    });
-  }
-
-  #isInDoubt(): boolean {
-    const { machine, author } = this.#options;
-    const { state } = machine;
-    if (this.#restoredFrom === undefined || isVouchedFor(state, this.#restoredFrom)) return false;
-    return state.members.liveReady().some(({ incarnation }) => incarnation !== author.incarnation);
-  }
-
-  #believe(): void {
-    this.#isDoubtful = false;
-    this.#stopDoubting();
-    this.#options.onCaughtUp();
   }
 
   async #again(): Promise<void> {

@@ -27,14 +27,12 @@ export type RestoreOptions = {
   readonly cluster: string | undefined;
 };
 
-export type RestoredFrom = { readonly id: string; readonly revision: number };
-
 /**
  * Restores the newest snapshot from which the log goes on. What is damaged, foreign, of a newer program, or of a log that was
  * lost is passed over for an older one. Without any the machine is a new one, at the log's start. Resolves with the
- * snapshot. Rejects with FatalError where the log was trimmed and so does not tell all, and where the store fails.
+ * snapshot's id. Rejects with FatalError where the log was trimmed and so does not tell all, and where the store fails.
  */
-export async function restoreNewest(machine: Machine, options: RestoreOptions): Promise<RestoredFrom | undefined> {
+export async function restoreNewest(machine: Machine, options: RestoreOptions): Promise<string | undefined> {
   const { store, world, logger, log, from, to, distrusted } = options;
   const stored = await store.list().catch(snapshotsUnreadable);
   // Snapshots may outlive their log: without its own word they would be taken for those of the next one.
@@ -48,7 +46,7 @@ export async function restoreNewest(machine: Machine, options: RestoreOptions): 
       const { offset, revision, keys } = await readSnapshot(await store.open(id), state, world);
       machine.goOnFrom(state, offset);
       logger.info({ snapshot: id, revision, offset, keys }, 'restored a snapshot');
-      return { id, revision };
+      return id;
     } catch (error) {
       if (!(error instanceof Unfit) && !isUnusable(error)) snapshotsUnreadable(error);
       logger.warn({ snapshot: id, reason: messageOf(error) }, 'passed over a snapshot');
@@ -57,12 +55,6 @@ export async function restoreNewest(machine: Machine, options: RestoreOptions): 
   if (from > 0) throw trimmedWithoutSnapshot(from);
   machine.goOnFrom(new State(newKeyspace(world)), 0);
   return undefined;
-}
-
-/** Whether the log has said that a node found this snapshot right; of those older than the ones it tells of nobody knows any more. */
-export function isVouchedFor({ snapshots }: State, { id, revision }: RestoredFrom): boolean {
-  const newest = snapshots.verified.at(-1);
-  return newest !== undefined && (revision < newest.revision || snapshots.verified.some((mark) => mark.id === id));
 }
 
 export function newKeyspace(world: World): Keyspace {

@@ -63,6 +63,9 @@ export class SnapshotVerifier {
       const manifest = await readSnapshot(await policy.store.open(id), new State(new TallyKeyspace()), world);
       const isNamed = manifest.offset === offset && manifest.revision === revision;
       if (isNamed && manifest.revision === own.revision && manifest.digest === own.digest) return;
+      this.#judged = id;
+      // Nobody is to start from it; unless another node has found it right meanwhile.
+      if (machine.state.snapshots.candidate?.id === id) await policy.store.remove(id);
       throw new Error(`snapshot ${id} is of another state than this node had there`);
     } catch (error) {
       // A failing store is asked again.
