@@ -25,7 +25,7 @@ export type Contest = {
   close(): Promise<void>;
 };
 
-export type Row = {
+export type Row<Options = BenchOptions> = {
   readonly name: string;
   /** A sentence for --help and the table's legend. */
   readonly help: string;
@@ -33,7 +33,7 @@ export type Row = {
   readonly figures: Readonly<Record<string, Figure>>;
   /** The first turn only warms up and is not counted. */
   readonly warmsUp: boolean;
-  open(options: BenchOptions): Promise<Contest>;
+  open(options: Options): Promise<Contest>;
 };
 
 /** One line of the table: a figure of ours beside the same of another. */
@@ -51,7 +51,11 @@ export type Line = {
 type Rounds = Readonly<Record<string, number>>[];
 
 /** Measures each contestant once a round. */
-export async function hold(row: Row, options: BenchOptions, progress: (text: string) => void): Promise<Line[]> {
+export async function hold<Options extends { readonly rounds: number }>(
+  row: Row<Options>,
+  options: Options,
+  progress: (text: string) => void,
+): Promise<Line[]> {
   const contest = await row.open(options);
   try {
     const { contestants } = contest;
@@ -69,7 +73,11 @@ export async function hold(row: Row, options: BenchOptions, progress: (text: str
   }
 }
 
-function linesOf(row: Row, contestants: readonly Contestant[], measured: readonly Rounds[]): Line[] {
+function linesOf(
+  row: Pick<Row, 'name' | 'figures'>,
+  contestants: readonly Contestant[],
+  measured: readonly Rounds[],
+): Line[] {
   const ours = measured[0] ?? [];
   return Object.entries(row.figures).flatMap(([figure, { unit, better }]) =>
     contestants.slice(1).flatMap(({ name: other }, at) => {

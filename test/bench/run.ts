@@ -1,9 +1,9 @@
 // npm run bench: what Chorus does beside what others do, in one run, round by round in turn; medians and ratios in one table.
-import { cpus, loadavg } from 'node:os';
 import { parseArgs } from 'node:util';
 import { available } from '../servers/available.ts';
 import { type BenchOptions, hold, type Line, type Row } from './contest.ts';
 import { ROWS } from './rows.ts';
+import { circumstancesOf, tableOf } from './table.ts';
 
 const DEFAULTS: BenchOptions = { rounds: 5, seconds: 3, connections: 64, keys: 1_000_000, watchers: 1000 };
 
@@ -71,31 +71,7 @@ function numbersGiven(): Partial<BenchOptions> {
   return given;
 }
 
-function tableOf(lines: readonly Line[]): string {
-  const cells = lines.map(({ row, figure, unit, ours, other, theirs, timesBetter }) => [
-    row,
-    `${figure}, ${unit}`,
-    numberText(ours),
-    other,
-    numberText(theirs),
-    `${timesBetter.toFixed(2)} ×`,
-  ]);
-  const all = [['row', 'figure', 'Chorus', 'beside', 'its figure', 'Chorus is better'], ...cells];
-  const widths = (all[0] ?? []).map((_, column) => Math.max(...all.map((line) => line[column]?.length ?? 0)));
-  const text = all.map((line) => `| ${line.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
-  const rule = `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`;
-  return [text[0], rule, ...text.slice(1)].join('\n');
-}
-
-function numberText(value: number): string {
-  if (value >= 1000) return Math.round(value).toLocaleString('en-US');
-  return value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
-}
-
 function circumstances({ rounds, seconds, connections }: BenchOptions): string {
-  const all = cpus();
-  const machine = `${all.length} × ${all[0]?.model.trim() ?? 'unknown processor'}, Node ${process.versions.node}`;
   const turns = `${rounds} rounds in turn, ${seconds} s each, ${connections} connections, one request in flight on each`;
-  const load = `load ${loadavg()[0]?.toFixed(1)} at the end`;
-  return `${machine}, ${new Date().toISOString().slice(0, 10)}; ${turns}; embedded log, every write durable; ${load}`;
+  return circumstancesOf(`${turns}; embedded log, every write durable`);
 }
