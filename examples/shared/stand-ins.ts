@@ -1,5 +1,7 @@
 // The servers that the settings name, each with what stands in for it inside this process where its setting is left out.
-import { type CacheStore, memory, type SqlDatabase } from 'chorus/cache';
+import { type CacheStore, memory, type SqlDatabase, type WriteQueue } from 'chorus/cache';
+import { memoryQueue } from 'chorus/cache/queues/memory-queue';
+import { rabbitmq } from 'chorus/cache/queues/rabbitmq';
 import type { Columns, RowOf } from 'chorus/cache/sources/columns';
 import { mongodb } from 'chorus/cache/sources/mongodb';
 import { mysqlDatabase } from 'chorus/cache/sources/mysql-database';
@@ -34,15 +36,28 @@ export function mongodbOrSqlite<const Listed extends Columns, const Key extends 
   return mongodb({ url, collection: form.table, columns: form.columns, key: form.key });
 }
 
-/** `database`: made where it is absent; SQLite has one of its own, which statements call by no name. */
-export function mysqlOrSqlite(settings: Settings, database: string): SqlDatabase {
+/** `database`: used instead of the one that the URL names; made where it is absent. SQLite has one of its own, which statements call by no name. */
+export function mysqlOrSqlite(settings: Settings, database?: string): SqlDatabase {
   const url = urlIn(settings, 'MYSQL_URL', ['mysql', 'mariadb']);
-  return url === undefined ? embedded('MYSQL_URL', 'MySQL') : mysqlDatabase({ url, database });
+  if (url === undefined) return embedded('MYSQL_URL', 'MySQL');
+  const named = database ?? decodeURIComponent(new URL(url).pathname.slice(1));
+  if (named === '') throw new Error('MYSQL_URL names no database: mysql://user:password@host:port/database');
+  return mysqlDatabase({ url, database: named });
 }
 
 export function postgresOrSqlite(settings: Settings): SqlDatabase {
   const url = urlIn(settings, 'POSTGRES_URL', ['postgres', 'postgresql']);
   return url === undefined ? embedded('POSTGRES_URL', 'PostgreSQL') : postgresDatabase({ url });
+}
+
+export function rabbitmqOrMemory(
+  settings: Settings,
+  names: { readonly exchange: string; readonly routingKey: string; readonly queue: string },
+): WriteQueue {
+  const url = urlIn(settings, 'AMQP_URL', ['amqp', 'amqps']);
+  if (url !== undefined) return rabbitmq({ url, ...names });
+  sayStandIn('AMQP_URL', 'RabbitMQ', 'this process queues its own writes for itself');
+  return memoryQueue();
 }
 
 function inProcess(setting: SettingName, server: string, name = 'memory'): CacheStore {

@@ -48,6 +48,16 @@ const EXAMPLES: readonly ExampleFile[] = [
     ],
   },
   {
+    name: 'write-behind',
+    health: '/health',
+    whole: OK,
+    kills: [
+      ['memcached', DEGRADED],
+      ['rabbitmq', DEGRADED],
+      ['mariadb', DEGRADED],
+    ],
+  },
+  {
     name: 'pycache',
     health: '/api/health/',
     whole: /"message_broker":"ok"/,

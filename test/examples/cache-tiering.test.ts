@@ -6,10 +6,9 @@ import { MongoClient } from 'mongodb';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { available } from '../servers/available.ts';
 import { type Example, startExample } from '../servers/example.ts';
-import { type Memcached, startMemcached } from '../servers/memcached.ts';
+import { type Memcached, memcachedSays, startMemcached } from '../servers/memcached.ts';
 import { type Mongodb, startMongodb } from '../servers/mongodb.ts';
 import { type Nginx, startNginx } from '../servers/nginx.ts';
-import { ask } from '../servers/places.ts';
 import { type Redis, startRedis } from '../servers/redis.ts';
 import { expectRows, expectSoon, type RequestRow, send } from '../suites/request-rows.ts';
 import { accord, admin, criminal, tableOf, type User } from '../suites/tiering-table.ts';
@@ -91,7 +90,7 @@ describe.skipIf(!isAvailable)('cache-tiering with Memcached, Redis, MongoDB, and
     expect(await cached.get('user:1')).toContain(JSON.stringify(admin));
     expect(await cached.pttl('user:1')).toBeLessThanOrEqual(3_600_000);
     expect(await cached.pttl('user:1')).toBeGreaterThan(3_000_000);
-    expect(await memcachedSays('get user:1\r\n')).toContain(JSON.stringify(admin));
+    expect(await memcachedSays(memcached.port, 'get user:1')).toContain(JSON.stringify(admin));
     await emptyMemcached();
     await expectRows(url, [isAdminFrom('Redis'), isAdminFrom('Memcached')]);
     await send(url, 'GET /users');
@@ -254,16 +253,7 @@ describe.skipIf(!isAvailable)('cache-tiering with Memcached, Redis, MongoDB, and
   }
 
   async function emptyMemcached(): Promise<void> {
-    expect(await memcachedSays('flush_all\r\n')).toBe('OK\r\n');
-  }
-
-  async function memcachedSays(command: string): Promise<string> {
-    let said = '';
-    await ask(memcached.port, Buffer.from(command), (answer) => {
-      said = answer.toString();
-      return said.endsWith('END\r\n') || said === 'OK\r\n';
-    });
-    return said;
+    expect(await memcachedSays(memcached.port, 'flush_all')).toBe('OK\r\n');
   }
 });
 

@@ -23,3 +23,13 @@ export async function startMemcached(): Promise<Memcached> {
   });
   return { port, address: `127.0.0.1:${port}`, ...controls };
 }
+
+/** What it answers to one line of its text protocol, which ends in `END` or is `OK`. */
+export async function memcachedSays(port: number, line: string): Promise<string> {
+  let said = '';
+  await ask(port, Buffer.from(`${line}\r\n`), (answer) => {
+    said = answer.toString();
+    return said.endsWith('END\r\n') || said === 'OK\r\n';
+  });
+  return said;
+}
