@@ -13,13 +13,17 @@ type Fields = Partial<Omit<User, 'id'>>;
 /** As people know them; what stands in for one goes by its own name. */
 const SOURCE_NAMES: Readonly<Record<string, string>> = { memcached: 'Memcached', redis: 'Redis', mongodb: 'MongoDB' };
 const MAX_USERS = 10_000;
+/** What a hung tier costs each process, once. */
+const TIER_TIMEOUT = '1s';
 
 await run(cacheTieringApplication);
 
 async function cacheTieringApplication(settings: Settings): Promise<Application> {
   const activity = createActivity();
   const { observe } = activity;
-  const store = tiers([memcachedOrMemory(settings, 'memory-l1'), redisOrMemory(settings, 'memory-l2')], { observe });
+  const nearest = { store: memcachedOrMemory(settings, 'memory-l1'), timeout: TIER_TIMEOUT };
+  const farther = { store: redisOrMemory(settings, 'memory-l2'), timeout: TIER_TIMEOUT };
+  const store = tiers([nearest, farther], { observe });
   const source = usersIn(settings);
   const policy = { store, ttl: '1h', observe } as const;
   const users = writeThrough<number, User>({ ...policy, source, prefix: 'user:', negativeTtl: '5s' });
