@@ -14,7 +14,7 @@ type Fields = Partial<Omit<User, 'id'>>;
 const SOURCE_NAMES: Readonly<Record<string, string>> = { memcached: 'Memcached', redis: 'Redis', mongodb: 'MongoDB' };
 const MAX_USERS = 10_000;
 /** What a hung tier costs each process, once. */
-const TIER_TIMEOUT = '1s';
+const TIER_TIMEOUT = '1s' as const;
 
 await run(cacheTieringApplication);
 
