@@ -8,5 +8,7 @@ export default defineConfig({
     testTimeout: 180_000,
     hookTimeout: 180_000,
     maxWorkers: 2,
+    // What is waited for comes at once, but machines differ.
+    expect: { poll: { timeout: 60_000 } },
   },
 });

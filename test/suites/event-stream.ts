@@ -42,13 +42,13 @@ export class EventStream {
   }
 
   /** The next `count` events that were not taken yet; rejects when they do not come in time. */
-  async take(count: number, timeoutMs = 10_000): Promise<ServerEvent[]> {
+  async take(count: number, timeoutMs = 60_000): Promise<ServerEvent[]> {
     await this.until(`${count} events`, () => this.events.length >= this.#taken + count, timeoutMs);
     this.#taken += count;
     return this.events.slice(this.#taken - count, this.#taken);
   }
 
-  async until(what: string, isSo: () => boolean, timeoutMs = 10_000): Promise<void> {
+  async until(what: string, isSo: () => boolean, timeoutMs = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs;
     while (!isSo()) {
       const left = deadline - performance.now();

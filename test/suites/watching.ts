@@ -31,7 +31,7 @@ export class Follower {
     this.#stream?.close();
   }
 
-  async has(count: number, timeoutMs = 20_000): Promise<void> {
+  async has(count: number, timeoutMs = 60_000): Promise<void> {
     await expect.poll(() => this.events.length, { timeout: timeoutMs }).toBeGreaterThanOrEqual(count);
   }
 
