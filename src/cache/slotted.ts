@@ -117,7 +117,9 @@ export function overSlots(store: SlotStore, { prefix = '', world = systemWorld }
   async function readWithMoment(key: string, call?: CallOptions): Promise<readonly [Found | undefined, Moment]> {
     const [found, at] = await store.read([key, momentKey], call);
     if (at?.slot.kind === 'moment') return [found, at.slot.moment];
-    await changeMoment((known) => known ?? { generation: world.newId(), sequence: 0 }, call);
+    // One try: of all who find none one makes it, and the others read what that one made.
+    const first = fresh({ kind: 'moment', moment: { generation: world.newId(), sequence: 0 } });
+    await store.swap(momentKey, at?.version, first, Number.POSITIVE_INFINITY, call);
     return await readWithMoment(key, call);
   }
 

@@ -9,6 +9,7 @@ import { type Redis, startRedis } from '../servers/redis.ts';
 import { atomicStoreContract } from '../suites/atomic-store.ts';
 import { cacheStoreContract } from '../suites/cache-store.ts';
 import { portChaos } from '../suites/port-chaos.ts';
+import { stampede } from '../suites/stampede.ts';
 
 describe.skipIf(!available('redis'))('with a real Redis', () => {
   let server: Redis;
@@ -23,6 +24,8 @@ describe.skipIf(!available('redis'))('with a real Redis', () => {
     open: async () => redis({ url: url(), prefix: 'space:', timeout: '10s' }),
     remove: async () => {},
   }));
+  let scenes = 0;
+  stampede('Redis', (world) => redis({ url: url(), prefix: `scene${++scenes}:`, timeout: '1m', world }));
   portChaos('Redis', { server: () => server, open: () => asPort(redis({ url: url(), timeout: '300ms' })) });
 });
 
@@ -38,6 +41,10 @@ describe.skipIf(!available('memcached'))('with a real Memcached', () => {
     open: async () => memcached({ url: server.address, prefix: 'space:', timeout: '10s' }),
     remove: async () => {},
   }));
+  let scenes = 0;
+  stampede('Memcached', (world) =>
+    memcached({ url: server.address, prefix: `scene${++scenes}:`, timeout: '1m', world }),
+  );
   portChaos('Memcached', {
     server: () => server,
     open: () => asPort(memcached({ url: server.address, timeout: '300ms' })),

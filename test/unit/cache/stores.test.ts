@@ -38,6 +38,18 @@ test('a hold that joined one which ended by its time keeps nothing: the older wr
   expect((await store.get('key')).entry).toBeUndefined();
 });
 
+test('a hundred who come at once to an empty store try once each to make its beginning, and share one note', async () => {
+  let swaps = 0;
+  const place = mapPlace().open(async (access) => {
+    if (access === 'swap') swaps += 1;
+  });
+  const store = slotted(place);
+  const looked = await Promise.all(Array.from({ length: 100 }, () => store.get('key')));
+  expect(new Set(looked.map(({ note }) => note)).size).toBe(1);
+  // The store's moment, and the key's empty slot.
+  expect(swaps).toBeLessThanOrEqual(200);
+});
+
 /** In one process all handles are one. */
 function shared<Store extends { close(): Promise<void> }>(store: Store) {
   return { open: async () => ({ ...store, close: async () => {} }), remove: () => store.close() };
