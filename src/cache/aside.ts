@@ -49,12 +49,16 @@ export function cacheAside<Key, Value>(
   const store = asTiers(options.store, { world, observe });
   const flights = new Flights<Loaded<Value>>();
 
-  async function look(key: Key, load: Load<Value>): Promise<Answer<Value>> {
+  function look(key: Key, load: Load<Value>): Promise<Answer<Value>> {
+    return flights.whileLooking(policy.textOf(key), (since) => lookNow(key, load, since));
+  }
+
+  async function lookNow(key: Key, load: Load<Value>, since: number): Promise<Answer<Value>> {
     const text = policy.textOf(key);
     const { entry, note, from, reports } = await store.look(text);
     const kept = entry && decoded(text, entry);
     if (kept === undefined || from === undefined) {
-      return await loaded(key, note, load, reports);
+      return await loaded(key, note, load, reports, since);
     }
     const leftMs = kept.freshUntilMs - world.clock.wallMs();
     const served = { tier: from, isCollapsed: false, failure: undefined };
@@ -62,7 +66,7 @@ export function cacheAside<Key, Value>(
       if (leftMs < policy.refreshAheadMs) refreshInBackground(key, load);
       return answer(text, kept.value, from, false, reports, served);
     }
-    return await stale(key, kept.value, note, load, from, reports);
+    return await stale(key, kept.value, note, load, from, reports, since);
   }
 
   /** One caller loads anew, and is patient for a while; the others are served what there is. */
@@ -73,13 +77,14 @@ export function cacheAside<Key, Value>(
     load: Load<Value>,
     from: string,
     reports: readonly TierReport[],
+    since: number,
   ): Promise<Answer<Value>> {
     const text = policy.textOf(key);
     const serve = (failure?: string) =>
       answer(text, value, from, true, reports, { tier: from, isCollapsed: false, failure });
     if (flights.has(text)) return serve();
     try {
-      return await patiently(loaded(key, note, load, reports));
+      return await patiently(loaded(key, note, load, reports, since));
     } catch (error) {
       return serve(error instanceof CacheError ? error.code : 'source-failed');
     }
@@ -93,7 +98,9 @@ export function cacheAside<Key, Value>(
   function refreshInBackground(key: Key, load: Load<Value>): void {
     const text = policy.textOf(key);
     if (flights.has(text)) return;
-    const refreshed = store.look(text, 'thorough').then(({ note }) => fly(key, note, load).result);
+    const refreshed = store
+      .look(text, 'thorough')
+      .then(({ note }) => fly(key, note, load, Number.POSITIVE_INFINITY).result);
     refreshed.catch(() => {});
   }
 
@@ -102,21 +109,23 @@ export function cacheAside<Key, Value>(
     note: Note | undefined,
     load: Load<Value>,
     reports: readonly TierReport[],
+    since: number,
   ): Promise<Answer<Value>> {
-    const { result, isShared } = fly(key, note, load);
+    const { result, isShared } = fly(key, note, load, since);
     const { value, stored } = await result;
     const all = reports.map((report, at) => ({ ...report, isStored: !isShared && (stored[at] ?? false) }));
     const served = { tier: undefined, isCollapsed: isShared, failure: undefined };
     return answer(policy.textOf(key), value, sourceName, false, all, served);
   }
 
-  function fly(key: Key, note: Note | undefined, load: Load<Value>) {
-    return flights.run(policy.textOf(key), note, async () => {
+  function fly(key: Key, note: Note | undefined, load: Load<Value>, since: number) {
+    const work = async () => {
       const value = await timed(policy.textOf(key), load);
       const entry = note === undefined ? undefined : policy.entryOf(key, value);
       const stored = entry && note ? await store.fillEach(policy.textOf(key), entry, note) : [];
       return { value, stored };
-    });
+    };
+    return flights.run(policy.textOf(key), note, work, since);
   }
 
   async function timed(key: string, load: Load<Value>): Promise<Value | undefined> {

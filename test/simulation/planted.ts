@@ -276,12 +276,6 @@ const BUGS_OF_THE_STORE: readonly PlantedBug[] = [
     find: 'if (offset < this.#judgedFrom) return false;',
     replace: 'if (offset >= 0) return false;',
   },
-  {
-    name: 'places of events that count on after a quarantine',
-    file: 'src/node/history.ts',
-    find: 'this.#last = { revision: 0, place: 0 };',
-    replace: '',
-  },
 ];
 
 export const PLANTED_BUGS: readonly PlantedBug[] = [
