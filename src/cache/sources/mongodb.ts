@@ -119,7 +119,10 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
       const raised = await fences.updateOne({ _id, cluster, n: { $lt: n } }, { $set: { n } });
       if (raised.matchedCount > 0) return undefined;
       const found = await fences.findOne({ _id });
-      if (found !== null) return found;
+      // One that came between, with a smaller number, is to be raised the next time.
+      const isLower = found?.cluster === cluster && found.n < n;
+      if (found !== null && !isLower) return found;
+      if (isLower) continue;
       const isFirst = await fences.insertOne({ _id, cluster, n }).then(() => true, duplicate);
       if (isFirst) return undefined;
     }
@@ -139,17 +142,35 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
     return { updateOne: { filter: { ...whose(of), ...isOlder }, update: revised, upsert: true } };
   }
 
-  /** A duplicate of a change's own key says that the document has a newer revision already, which is as it should be. */
-  async function settle(error: unknown, changes: readonly Change<RowKey, Row>[]): Promise<void> {
+  async function write(changes: readonly Change<RowKey, Row>[]): Promise<void> {
+    let left = changes;
+    for (let tries = 0; left.length > 0 && tries < CACHE_LIMITS.maxOvertaken; tries++) {
+      const written = left;
+      left = await collection.bulkWrite(written.map(operationOf), { ordered: false }).then(
+        () => [],
+        (error: unknown) => overtaken(error, written),
+      );
+    }
+    if (left.length > 0) throw new CacheError('full', name, 'too many flush at once');
+  }
+
+  /**
+   * A duplicate of a change's own key says that the document has a newer revision already, which is as it should be; or that
+   * another flush made the document at the same moment, with an older one: those are to be written again.
+   */
+  async function overtaken(error: unknown, changes: readonly Change<RowKey, Row>[]) {
     if (!(error instanceof MongoBulkWriteError)) throw error;
     const failed = [error.writeErrors].flat();
     if (failed.length === 0 || failed.some(({ code }) => code !== DUPLICATE_KEY)) throw error;
+    const again: Change<RowKey, Row>[] = [];
     for (const { index } of failed) {
       const change = changes[index];
-      if (change === undefined) throw error;
-      const isNewer = await collection.findOne({ ...whose(change.key), [revision]: { $gte: change.revision } });
-      if (isNewer === null) throw error;
+      const kept = change && (await collection.findOne(whose(change.key)));
+      // Of another document: something else of it is unique.
+      if (change === undefined || kept === null) throw error;
+      if (Number(kept?.[revision] ?? 0) < change.revision) again.push(change);
     }
+    return again;
   }
 
   return {
@@ -185,12 +206,10 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
       call(async () => (await collection.deleteOne({ ...whose(of), [REMOVED]: { $exists: false } })).deletedCount > 0),
     flush: (changes, guard): Promise<Flushed> =>
       call(async () => {
-        const operations = changes.map(operationOf);
         await indexed();
         const fence = guard.kind === 'fence' ? await raise(guard) : undefined;
         if (fence !== undefined) return { kind: 'fenced', cluster: fence.cluster, n: fence.n };
-        if (operations.length === 0) return { kind: 'saved' };
-        await collection.bulkWrite(operations, { ordered: false }).catch((error: unknown) => settle(error, changes));
+        await write(changes);
         return { kind: 'saved' };
       }),
     adopt: (found, cluster) =>
