@@ -67,6 +67,7 @@ class FakeStore {
     if (url.pathname === '/readyz') return { status: 200, body: '' };
     if (url.pathname === '/v1/cluster')
       return { status: 200, body: this.#clusterView(node, url.searchParams.has('check')) };
+    if (url.pathname === '/v1/snapshots') return { status: 201, body: '' };
     const key = decodeURIComponent(url.pathname.slice('/v1/keys/'.length));
     if (method === 'GET') return this.#read(key, url.searchParams.get('consistency'));
     return method === 'POST' ? this.#increment(key) : this.#put(key, body);
@@ -111,6 +112,7 @@ class FakeStore {
     }
     const keys = this.#entries.size + (this.#planted === 'a key too many' ? 1 : 0);
     const members = ids.map((id) => ({ node: id, pid: 1, keys, revision: this.#revision }));
-    return JSON.stringify({ node, revision: this.#revision, members });
+    const snapshots = { verified: [{ revision: 1 }, { revision: 2 }], trimmedBelow: 1 };
+    return JSON.stringify({ node, revision: this.#revision, members, snapshots });
   }
 }
