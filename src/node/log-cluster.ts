@@ -11,7 +11,7 @@ export async function clusterOfLog(log: CommitLog, from: number, to: number): Pr
   let cluster: string | undefined;
   const onRecords = async (records: readonly LogRecord[]) => {
     for (const { offset, payload } of records) {
-      cluster ??= clusterNamedIn(payload);
+      cluster ??= clusterNamedIn(payload, from === 0);
       if (cluster !== undefined || offset >= to - 1) enough.abort();
     }
   };
@@ -19,11 +19,12 @@ export async function clusterOfLog(log: CommitLog, from: number, to: number): Pr
   return cluster;
 }
 
-function clusterNamedIn(payload: Uint8Array): string | undefined {
+/** A proposal of a cluster that came too late names none; only where the log is whole the first is the one that counts. */
+function clusterNamedIn(payload: Uint8Array, isWhole: boolean): string | undefined {
   const decoded = decodeFrame(payload);
   if (decoded.kind !== 'frame') return undefined;
   for (const { command } of decoded.frame.commands) {
-    if (command.type === 'create-cluster' || command.type === 'heartbeat') return command.cluster;
+    if (command.type === 'heartbeat' || (isWhole && command.type === 'create-cluster')) return command.cluster;
   }
   return undefined;
 }

@@ -97,7 +97,8 @@ export class Oracles {
     this.#judgeReplicas(cluster, truth);
     const saved = { store: cluster.snapshots.open(), trims: cluster.trims, history: cluster.store.history() };
     const isSpoilt = (id: string) => cluster.isSpoilt(id);
-    for (const fault of await snapshotFaults({ ...saved, isSpoilt }, truth)) this.onViolation(fault);
+    const isFalse = (id: string) => cluster.falsified !== undefined && id.includes(`-${cluster.falsified}-`);
+    for (const fault of await snapshotFaults({ ...saved, isSpoilt, isFalse }, truth)) this.onViolation(fault);
   }
 
   #judgeWrite(write: WriteRecord, truth: Replay, falsified: string | undefined): void {
