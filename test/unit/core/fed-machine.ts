@@ -50,7 +50,7 @@ export class FedMachine {
   }
 }
 
-const HEARTBEAT: Heartbeat = {
+export const HEARTBEAT: Heartbeat = {
   type: 'heartbeat',
   cluster: 'c',
   address: '',
