@@ -62,7 +62,11 @@ export function contractSuite(name: string, scenarios: readonly Scenario[], targ
 
     watchContract(target.url);
 
-    test.runIf(target.isNode)('every answer that is documented was seen, but for those that are rare', () => {
+    // The balancers add answers of their own and keep some of a node's to themselves.
+    if (target.isNode)
+      test('every answer that is documented was seen, but for those that are rare', everyAnswerWasSeen);
+
+    function everyAnswerWasSeen(): void {
       const promised = [...operations].flatMap(([operation, { responses }]) =>
         Object.keys(responses)
           .filter((status) => !RARE.has(Number(status)))
@@ -71,7 +75,7 @@ export function contractSuite(name: string, scenarios: readonly Scenario[], targ
       // 405 is what a path answers to methods that it does not know.
       const isOpen = (one: string) => !/^405|HEAD/.test(one) && !APART.has(one) && !seen.has(one);
       expect(promised.filter(isOpen)).toEqual([]);
-    });
+    }
 
     async function checkExchange(exchange: Exchange, known: Known): Promise<void> {
       const [method = '', path = ''] = filled(exchange.send, known).split(' ');
