@@ -10,8 +10,8 @@ import type { State } from './core/state.ts';
 import { openBackup } from './log/backup-file.ts';
 import { openEmbeddedLog } from './log/embedded-log.ts';
 import { recordsBetween } from './log/log-reading.ts';
+import { newKeyspace } from './node/restore.ts';
 import { readSnapshot } from './node/snapshot-reading.ts';
-import { OffHeapKeyspace } from './store/off-heap-keyspace.ts';
 
 const HELP = `Checks a backup or a data directory without a running cluster; changes nothing.
 
@@ -82,7 +82,7 @@ async function snapshot(path: string, what: string): Promise<Found> {
   try {
     const backup = await openBackup(path);
     try {
-      const machine = new Machine(newKeyspace());
+      const machine = new Machine(newKeyspace(systemWorld));
       const { offset } = await readSnapshot(backup, machine.state, systemWorld);
       machine.goOnFrom(machine.state, offset);
       return {
@@ -104,7 +104,7 @@ async function log(dir: string, snapshot: Machine | undefined): Promise<Found> {
   const opened = await openEmbeddedLog({ dir });
   try {
     const [start, end] = [await opened.start(), await opened.end()];
-    const machine = snapshot ?? new Machine(newKeyspace());
+    const machine = snapshot ?? new Machine(newKeyspace(systemWorld));
     if (machine.nextOffset < start) {
       const detail = `it begins at offset ${start}, and no good snapshot reaches it; restore a backup into a new cluster`;
       return { what: 'log', isGood: false, detail };
@@ -133,8 +133,4 @@ function describe(state: State): string {
   const { cluster, revision, keyspace, time } = state;
   const digest = state.digest().toString(16).padStart(16, '0');
   return `cluster ${cluster}, revision ${revision}, ${keyspace.keys} keys, digest ${digest}, log time ${new Date(time.now).toISOString()}`;
-}
-
-function newKeyspace(): OffHeapKeyspace {
-  return new OffHeapKeyspace(Math.floor(Math.random() * 2 ** 53));
 }

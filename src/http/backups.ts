@@ -4,16 +4,16 @@ import { unreachable } from '../base/assert.ts';
 import { messageOf } from '../base/errors.ts';
 import type { RestoreRefusal } from '../node/snapshot-requests.ts';
 import { answerJson, standardHeaders } from './answers.ts';
-import { positiveDuration } from './parameters.ts';
+import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { queryOf } from './queries.ts';
-import { outcomeOfUntried, refusalProblem } from './refusals.ts';
+import { outcomeOfUntried, refusalProblem, snapshotProblem } from './refusals.ts';
 import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
 type Serve = (request: Request, response: Response) => Promise<void>;
 
-export const BACKUP_TYPE = 'application/vnd.chorus.snapshot';
+const BACKUP_TYPE = 'application/vnd.chorus.snapshot';
 
 /** A snapshot made now, as it is read back from where snapshots are kept: a slow reader holds nothing up. */
 export function createBackup(service: HttpService): Serve {
@@ -21,32 +21,18 @@ export function createBackup(service: HttpService): Serve {
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'backup';
-    const timeout = queryOf(locals.target, ROUTES['/v1/snapshot'].GET).get('timeout');
-    const timeoutMs =
-      timeout === undefined ? limits.maxTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+    const timeoutMs = timeoutOf(limits, queryOf(locals.target, ROUTES['/v1/snapshot'].GET), limits.maxTimeoutMs);
     const refusal = node.refusal('write');
     if (refusal !== undefined) throw refusalProblem(refusal);
     const headers = ['Content-Type', BACKUP_TYPE, 'Cache-Control', 'no-store'];
     if (request.method === 'HEAD') return void begin(headers).end();
     const result = await node.backups.make(timeoutMs);
-    switch (result.kind) {
-      case 'made': {
-        const name = `chorus-${result.revision}.snapshot`;
-        begin([...headers, 'Content-Disposition', `attachment; filename="${name}"`]);
-        // What breaks off here ends the connection without the end of the chunked body: the client sees it.
-        return pipeline(result.bytes, response).catch((error: unknown) => {
-          logger.warn({ reason: messageOf(error) }, 'a backup broke off');
-        });
-      }
-      case 'refused':
-        throw result.reason === 'feature-not-enabled' ? new Problem(result.reason) : refusalProblem(result.reason);
-      case 'failed':
-        throw new Problem('snapshot-failed', { detail: "The snapshot could not be made; this node's log says why." });
-      case 'timed-out':
-        throw new Problem('snapshot-timed-out', { detail: 'The snapshot is still being saved, and goes on.' });
-      default:
-        return unreachable(result);
-    }
+    if (result.kind !== 'made') throw snapshotProblem(result);
+    begin([...headers, 'Content-Disposition', `attachment; filename="chorus-${result.revision}.snapshot"`]);
+    // What breaks off here ends the connection without the end of the chunked body: the client sees it.
+    return pipeline(result.bytes, response).catch((error: unknown) => {
+      logger.warn({ reason: messageOf(error) }, 'a backup broke off');
+    });
 
     function begin(own: readonly string[]): Response {
       response.writeHead(200, [...standardHeaders(node, own), ...own]);

@@ -7,8 +7,9 @@ import { answer, answerJson, JSON_TYPE } from './answers.ts';
 import { refuseBody } from './bodies.ts';
 import { etagOf } from './conditions.ts';
 import { checkJsonHead, checkMembers, invalidBody, objectAt, readJson } from './json-bodies.ts';
-import { admitWrite, timeoutOf } from './key-writes.ts';
+import { admitWrite } from './key-writes.ts';
 import { readDemand, readEntry } from './keys.ts';
+import { timeoutOf } from './parameters.ts';
 import { Problem, type ProblemDetails } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import type { HttpService, Request, Response } from './service.ts';
@@ -112,7 +113,7 @@ function handlersOf(service: HttpService): Readonly<Record<Name, Serve>> {
       const { revision: _, ...now } = cache.log.policy;
       const text = Buffer.from(JSON.stringify({ ...now, ...objectAt('', policy) }));
       await cache.log
-        .send({ type: 'cache-policy', text }, timeoutOf(service, query))
+        .send({ type: 'cache-policy', text }, timeoutOf(service.limits, query))
         .catch((error: unknown) => fail(error, UNKNOWN));
       answerJson(service, request, response, 200, cache.log.policy);
     },
@@ -145,7 +146,7 @@ function handlersOf(service: HttpService): Readonly<Record<Name, Serve>> {
     const failed = cache.log.unsaved('failed', undefined, MAX_LISTED).find((one) => key.equals(one.key));
     if (failed === undefined) throw new Problem('not-found', { detail: 'No write of this key has failed.' });
     const body = { type: 'cache-settle', how, error: '', writes: [{ key, revision: failed.revision }] } as const;
-    await cache.log.send(body, timeoutOf(service, query)).catch((error: unknown) => fail(error, UNKNOWN));
+    await cache.log.send(body, timeoutOf(service.limits, query)).catch((error: unknown) => fail(error, UNKNOWN));
     answer(service, request, response, 204, [], undefined);
   }
 
@@ -159,7 +160,7 @@ function handlersOf(service: HttpService): Readonly<Record<Name, Serve>> {
   ): Promise<void> {
     const { cache } = cacheIn(service, response);
     const key = entryKeyIn(service, response).toString();
-    const timeoutMs = timeoutOf(service, query);
+    const timeoutMs = timeoutOf(service.limits, query);
     const isAwaited = isSavedWanted(query);
     const written = await cache.write(key, row, { timeoutMs, id }).catch((error: unknown) => fail(error, UNKNOWN));
     if (isAwaited && written.how === 'behind') await awaitSaved(cache, key, timeoutMs);

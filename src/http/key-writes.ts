@@ -7,7 +7,7 @@ import { answer, TEXT_TYPE } from './answers.ts';
 import { readBody, refuseBody } from './bodies.ts';
 import { conditionOf } from './conditions.ts';
 import { storedTypeOf } from './media-types.ts';
-import { idOf, int64, positiveDuration } from './parameters.ts';
+import { idOf, int64, positiveDuration, timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { outcomeHeaders, outcomeOfUntried, refusalProblem, successOf } from './refusals.ts';
@@ -72,12 +72,6 @@ export function admitWrite(service: HttpService, request: Request): string | und
   return id;
 }
 
-/** How long the request may wait. */
-export function timeoutOf({ limits }: HttpService, query: Query): number {
-  const timeout = query.get('timeout');
-  return timeout === undefined ? limits.defaultTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
-}
-
 /** Submits and waits: the outcome of a success, or throws the Problem that says what became of the command. */
 export async function submitCommand(
   service: HttpService,
@@ -116,7 +110,7 @@ async function readValue(
 }
 
 function submitWrite(service: HttpService, write: Write, command: KeyCommand): Promise<Outcome> {
-  return submitCommand(service, write.id, timeoutOf(service, write.query), command);
+  return submitCommand(service, write.id, timeoutOf(service.limits, write.query), command);
 }
 
 function answerOutcome(

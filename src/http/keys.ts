@@ -8,7 +8,7 @@ import type { Consistency } from '../node/requests.ts';
 import { answer } from './answers.ts';
 import { conditionOf, etagOf } from './conditions.ts';
 import { accepts } from './media-types.ts';
-import { consistencyOf, positiveDuration, revisionToken } from './parameters.ts';
+import { consistencyOf, revisionToken, timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
@@ -56,13 +56,11 @@ export function readDemand(service: HttpService, query: Query, headers: Incoming
   const { defaultConsistency, limits } = service;
   const asked = query.get('consistency');
   const token = headers['chorus-min-revision'];
-  const timeout = query.get('timeout');
   const consistency = asked === undefined ? defaultConsistency : consistencyOf(asked);
   return {
     consistency: token !== undefined && consistency === 'eventual' ? 'session' : consistency,
     minRevision: token === undefined ? 0 : revisionToken(String(token)),
-    timeoutMs:
-      timeout === undefined ? limits.defaultTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs),
+    timeoutMs: timeoutOf(limits, query),
   };
 }
 

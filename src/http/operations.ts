@@ -2,10 +2,10 @@
 import { unreachable } from '../base/assert.ts';
 import type { Phase, Refusal, Status } from '../node/requests.ts';
 import { answer, answerJson, TEXT_TYPE } from './answers.ts';
-import { flag, positiveDuration } from './parameters.ts';
+import { flag, timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, queryOf } from './queries.ts';
-import { refusalProblem } from './refusals.ts';
+import { refusalProblem, snapshotProblem } from './refusals.ts';
 import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
@@ -75,9 +75,7 @@ export function createOperations(service: HttpService): Operations {
       locals.route = 'cluster';
       const query = queryOf(locals.target, ROUTES['/v1/cluster'].GET);
       const check = query.get('check');
-      const timeout = query.get('timeout');
-      const timeoutMs =
-        timeout === undefined ? limits.defaultTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+      const timeoutMs = timeoutOf(limits, query);
       if (check === undefined) return answerJson(service, request, response, 200, node.cluster());
       if (check !== 'digests') throw invalidParameter('check', '"check" can only be digests.');
       answerJson(service, request, response, 200, await checkedDigests(service, timeoutMs));
@@ -86,9 +84,7 @@ export function createOperations(service: HttpService): Operations {
     /** Saves one now; answers when another node has read it back, or at the end of `timeout` without that. */
     async snapshot(request, response) {
       response.locals.route = 'snapshots';
-      const timeout = queryOf(response.locals.target, ROUTES['/v1/snapshots'].POST).get('timeout');
-      const timeoutMs =
-        timeout === undefined ? limits.defaultTimeoutMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+      const timeoutMs = timeoutOf(limits, queryOf(response.locals.target, ROUTES['/v1/snapshots'].POST));
       answerJson(service, request, response, 201, await takenSnapshot(service, timeoutMs));
     },
   };
@@ -110,18 +106,8 @@ async function checkedDigests({ node }: HttpService, timeoutMs: number): Promise
 
 async function takenSnapshot({ node }: HttpService, timeoutMs: number): Promise<unknown> {
   const result = await node.snapshots.take(timeoutMs);
-  switch (result.kind) {
-    case 'saved':
-      return { ...result.snapshot, verified: result.isVerified };
-    case 'refused':
-      throw result.reason === 'feature-not-enabled' ? new Problem(result.reason) : refusalProblem(result.reason);
-    case 'failed':
-      throw new Problem('snapshot-failed', { detail: "The snapshot could not be saved; this node's log says why." });
-    case 'timed-out':
-      throw new Problem('snapshot-timed-out', { detail: 'The snapshot is still being saved, and goes on.' });
-    default:
-      return unreachable(result);
-  }
+  if (result.kind !== 'saved') throw snapshotProblem(result);
+  return { ...result.snapshot, verified: result.isVerified };
 }
 
 function verboseStatus({ node }: HttpService, { phase, progress, degraded }: Status): Record<string, unknown> {

@@ -20,6 +20,16 @@ export function positiveDuration(field: string, text: string, maxMs: number): nu
   return ms;
 }
 
+/** How long the request may wait; ms. */
+export function timeoutOf(
+  limits: { readonly defaultTimeoutMs: number; readonly maxTimeoutMs: number },
+  query: Query,
+  fallbackMs = limits.defaultTimeoutMs,
+): number {
+  const timeout = query.get('timeout');
+  return timeout === undefined ? fallbackMs : positiveDuration('timeout', timeout, limits.maxTimeoutMs);
+}
+
 /** A signed decimal number of 64 bits. */
 export function int64(field: string, text: string): bigint {
   const value = /^[+-]?\d{1,19}$/.test(text) ? BigInt(text) : undefined;

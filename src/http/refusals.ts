@@ -2,6 +2,7 @@
 import { InvariantBroken, invariant, unreachable } from '../base/assert.ts';
 import type { Outcome } from '../core/outcome.ts';
 import type { Refusal, WriteResult } from '../node/requests.ts';
+import type { NoSnapshot } from '../node/snapshot-requests.ts';
 import { etagOf } from './conditions.ts';
 import { rejectedResult } from './operation-results.ts';
 import { Problem, type ProblemDetails } from './problems.ts';
@@ -17,6 +18,20 @@ const REFUSALS: Readonly<Record<Refusal, string>> = {
 /** A request that this node cannot take now. 503 or 429; for writes `outcome` says what is known of them. */
 export function refusalProblem(reason: Refusal, write: ProblemDetails = {}): Problem {
   return new Problem(reason, { ...write, detail: REFUSALS[reason] });
+}
+
+/** Why there is no snapshot to answer with. */
+export function snapshotProblem(result: NoSnapshot): Problem {
+  switch (result.kind) {
+    case 'refused':
+      return result.reason === 'feature-not-enabled' ? new Problem(result.reason) : refusalProblem(result.reason);
+    case 'failed':
+      return new Problem('snapshot-failed', { detail: "The snapshot could not be saved; this node's log says why." });
+    case 'timed-out':
+      return new Problem('snapshot-timed-out', { detail: 'The snapshot is still being saved, and goes on.' });
+    default:
+      return unreachable(result);
+  }
 }
 
 /** A write that came with an id may have been appended by another node: only without one it is certain that it was not. */

@@ -6,9 +6,9 @@ import { refuseBody } from './bodies.ts';
 import { refuseConditions } from './conditions.ts';
 import { checkJsonHead, readJson } from './json-bodies.ts';
 import { transactionIn } from './json-operations.ts';
-import { admitWrite, submitCommand, timeoutOf } from './key-writes.ts';
+import { admitWrite, submitCommand } from './key-writes.ts';
 import { operationResult } from './operation-results.ts';
-import { flag, prefixOf } from './parameters.ts';
+import { flag, prefixOf, timeoutOf } from './parameters.ts';
 import { invalidParameter, queryOf } from './queries.ts';
 import { judgedHeaders } from './refusals.ts';
 import { ROUTES } from './routes.ts';
@@ -20,7 +20,7 @@ export function createTransaction(service: HttpService): Handler {
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'transactions';
-    const timeoutMs = timeoutOf(service, queryOf(locals.target, ROUTES['/v1/transactions'].POST));
+    const timeoutMs = timeoutOf(service.limits, queryOf(locals.target, ROUTES['/v1/transactions'].POST));
     refuseConditions(request.headers);
     checkJsonHead(request);
     const id = admitWrite(service, request);
@@ -48,7 +48,7 @@ export function createPrefixDelete(service: HttpService): Handler {
         'Deleting every key needs "all=true"; else say the "prefix" of those to delete.',
       );
     }
-    const timeoutMs = timeoutOf(service, query);
+    const timeoutMs = timeoutOf(service.limits, query);
     refuseConditions(request.headers);
     const id = admitWrite(service, request);
     refuseBody(request);

@@ -3,11 +3,11 @@ import type { FatalError } from '../base/errors.ts';
 import { NODE_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Cancel, World } from '../base/world.ts';
-import { encodeCommand } from '../core/codec.ts';
 import type { StateLimits } from '../core/commands/command.ts';
 import { FEATURE_LEVEL } from '../core/commands/table.ts';
 import type { Machine } from '../core/machine.ts';
 import { agreementOf } from './agreement.ts';
+import { encodeChore } from './chores.ts';
 import { lostLog, newerCluster, nodeIdInUse, otherCluster, unsavedIdentity } from './fatal.ts';
 import type { Heart } from './heart.ts';
 
@@ -34,8 +34,6 @@ export type MembershipOptions = {
   onMinority(offset: number): void;
   onFatal(error: FatalError): void;
 };
-
-const HEAD = { attempt: 0, id: '', caller: '', deadline: 0 };
 
 export class Membership {
   readonly #options: MembershipOptions;
@@ -82,7 +80,7 @@ export class Membership {
       onFatal(lostLog(this.#cluster));
       return undefined;
     }
-    return encodeCommand(HEAD, { type: 'create-cluster', cluster: world.newId(), limits });
+    return encodeChore({ type: 'create-cluster', cluster: world.newId(), limits });
   }
 
   /** To be called after each applied frame; throws FatalError where this node must end. */
@@ -102,7 +100,7 @@ export class Membership {
   #composeHeartbeat(): Uint8Array {
     const { address, pid, version, machine, heart, isReady } = this.#options;
     const { state, notes } = machine;
-    return encodeCommand(HEAD, {
+    return encodeChore({
       type: 'heartbeat',
       cluster: state.cluster,
       address,

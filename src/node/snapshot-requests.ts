@@ -14,7 +14,9 @@ export type SavedSnapshot = {
 
 export type SnapshotResult =
   /** `isVerified`: another node read it back in time, or this one where it is alone. */
-  | { readonly kind: 'saved'; readonly snapshot: SavedSnapshot; readonly isVerified: boolean }
+  { readonly kind: 'saved'; readonly snapshot: SavedSnapshot; readonly isVerified: boolean } | NoSnapshot;
+
+export type NoSnapshot =
   | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' }
   /** This node's log says why. */
   | { readonly kind: 'failed' }
@@ -23,11 +25,7 @@ export type SnapshotResult =
 
 export type BackupResult =
   /** The bytes of a file that `POST /v1/restore` takes, to be read once. They may break off when snapshots are removed. */
-  | { readonly kind: 'made'; readonly revision: number; readonly bytes: AsyncIterable<Uint8Array> }
-  | { readonly kind: 'refused'; readonly reason: Refusal | 'feature-not-enabled' }
-  /** It could not be saved. */
-  | { readonly kind: 'failed' }
-  | { readonly kind: 'timed-out' };
+  { readonly kind: 'made'; readonly revision: number; readonly bytes: AsyncIterable<Uint8Array> } | NoSnapshot;
 
 export type RestoreRefusal = Refusal | 'feature-not-enabled' | 'not-empty' | 'memory-full';
 

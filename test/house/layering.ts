@@ -33,7 +33,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   'settings.ts': ['base', 'cache', 'node'],
   cluster: LAYERS,
   'main.ts': LAYERS,
-  'verify.ts': ['base', 'core', 'log', 'store', 'node'],
+  'verify.ts': ['base', 'core', 'log', 'node'],
 };
 
 /** One sentence for each import that the layers forbid. */

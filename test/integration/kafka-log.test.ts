@@ -1,13 +1,13 @@
 // The Kafka log against a real broker: the common contracts, the topic that it makes, the topics that it refuses, and a log lost under its feet.
-import { type Admin, ConfigResourceTypes, Kafka as KafkaClient, logLevel } from 'kafkajs';
+import { type Admin, ConfigResourceTypes } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { EXIT, FatalError } from '../../src/base/errors.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { type CommitLog, OffsetOutOfRange } from '../../src/log/commit-log.ts';
-import { quietRequestQueue } from '../../src/log/kafka-connection.ts';
 import { openKafkaLog } from '../../src/log/kafka-log.ts';
 import { available } from '../servers/available.ts';
-import { type Kafka, startKafka } from '../servers/kafka.ts';
+import type { Kafka } from '../servers/kafka.ts';
+import { startAdministeredKafka } from '../suites/administered-kafka.ts';
 import { commitLogContract } from '../suites/commit-log.ts';
 import { commitLogCrashContract } from '../suites/commit-log-crash.ts';
 import { LogTail, within } from '../suites/log-tail.ts';
@@ -18,18 +18,13 @@ const logger = createLogger('silent', {});
 describe.skipIf(!available('kafka'))('the Kafka log', () => {
   let kafka: Kafka;
   let admin: Admin;
-  let topics = 0;
+  let newTopic: () => string;
+  let close: () => Promise<void>;
 
   beforeAll(async () => {
-    kafka = await startKafka({ brokers: 1 });
-    quietRequestQueue();
-    admin = new KafkaClient({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
+    ({ kafka, admin, newTopic, close } = await startAdministeredKafka());
   });
-  afterAll(async () => {
-    await admin.disconnect();
-    await kafka.close();
-  });
+  afterAll(() => close());
 
   const harness = {
     // The topic takes batches up to 2 MiB, this with its head is a little more.
@@ -121,11 +116,6 @@ describe.skipIf(!available('kafka'))('the Kafka log', () => {
     await log.close();
     await other.close();
   });
-
-  function newTopic(): string {
-    topics += 1;
-    return `log-${topics}`;
-  }
 
   function open(topic: string): Promise<CommitLog> {
     return openKafkaLog({ brokers: [kafka.brokers], topic, logger, startTimeoutMs: 30_000 });

@@ -1,13 +1,13 @@
 // The snapshot store on Kafka against a real broker: the common contract, its topics, and what a trim leaves.
-import { type Admin, Kafka as KafkaClient, logLevel } from 'kafkajs';
+import type { Admin } from 'kafkajs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { createLogger } from '../../src/base/logger.ts';
-import { quietRequestQueue } from '../../src/log/kafka-connection.ts';
 import { openKafkaLog } from '../../src/log/kafka-log.ts';
 import { openKafkaSnapshots } from '../../src/log/kafka-snapshots.ts';
 import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
 import { available } from '../servers/available.ts';
-import { type Kafka, startKafka } from '../servers/kafka.ts';
+import type { Kafka } from '../servers/kafka.ts';
+import { startAdministeredKafka } from '../suites/administered-kafka.ts';
 import { bytes, MIB, noise } from '../suites/log-records.ts';
 import { each, readAll, revisions, save, snapshotStoreContract } from '../suites/snapshot-store.ts';
 
@@ -16,18 +16,13 @@ const logger = createLogger('silent', {});
 describe.skipIf(!available('kafka'))('the snapshot store on Kafka', () => {
   let kafka: Kafka;
   let admin: Admin;
-  let topics = 0;
+  let newTopic: () => string;
+  let close: () => Promise<void>;
 
   beforeAll(async () => {
-    kafka = await startKafka({ brokers: 1 });
-    quietRequestQueue();
-    admin = new KafkaClient({ brokers: [kafka.brokers], logLevel: logLevel.NOTHING }).admin();
-    await admin.connect();
+    ({ kafka, admin, newTopic, close } = await startAdministeredKafka());
   });
-  afterAll(async () => {
-    await admin.disconnect();
-    await kafka.close();
-  });
+  afterAll(() => close());
 
   snapshotStoreContract('Kafka', async () => {
     const topic = newTopic();
@@ -86,11 +81,6 @@ describe.skipIf(!available('kafka'))('the snapshot store on Kafka', () => {
     expect(await revisions(store)).toEqual([2, 1]);
     await store.close();
   });
-
-  function newTopic(): string {
-    topics += 1;
-    return `log-${topics}`;
-  }
 
   function open(topic: string): Promise<SnapshotStore> {
     return openKafkaSnapshots({ brokers: [kafka.brokers], topic, logger, startTimeoutMs: 30_000 });

@@ -24,6 +24,19 @@ const refusedAlike = (send: string): readonly Exchange[] => [
   { send: `${send}?limit=3`, json: {}, status: 400, code: 'unknown-parameter', field: 'limit' },
 ];
 
+/** Sent again it is a repeat. */
+const COUNTED_ONCE = {
+  send: 'POST /v1/transactions',
+  json: {
+    if: [],
+    then: [
+      { op: 'increment', key: '~c' },
+      { op: 'get', key: '~c' },
+    ],
+  },
+  headers: { 'Idempotency-Key': '~r' },
+} as const;
+
 export const OPERATION_SCENARIOS: readonly Scenario[] = [
   {
     title: 'a batch gives each item its own status, and its writes are applied once under an id',
@@ -169,28 +182,12 @@ export const OPERATION_SCENARIOS: readonly Scenario[] = [
         gives: { branch: 'else', results: [] },
       },
       {
-        send: 'POST /v1/transactions',
-        json: {
-          if: [],
-          then: [
-            { op: 'increment', key: '~c' },
-            { op: 'get', key: '~c' },
-          ],
-        },
-        headers: { 'Idempotency-Key': '~r' },
+        ...COUNTED_ONCE,
         status: 200,
         gives: { results: [{ value: '1' }, { value: '1' }] },
       },
       {
-        send: 'POST /v1/transactions',
-        json: {
-          if: [],
-          then: [
-            { op: 'increment', key: '~c' },
-            { op: 'get', key: '~c' },
-          ],
-        },
-        headers: { 'Idempotency-Key': '~r' },
+        ...COUNTED_ONCE,
         status: 200,
         has: { 'idempotency-replayed': 'true' },
         gives: {
