@@ -24,6 +24,7 @@ export type LogObserver = {
 };
 
 type Input = 'request' | 'log' | 'timer';
+type Held = { readonly input: Input; readonly task: () => void };
 /** What waits in a stopped process runs in this order when it goes on: what is in the sockets runs before the late timers. */
 const ORDER: readonly Input[] = ['request', 'log', 'timer'];
 /** But connections that wait to be accepted come in one after another, while all else goes on. */
@@ -36,9 +37,9 @@ export class SimulatedProcess {
   readonly #options: ProcessOptions;
   readonly #startedAt: number;
   #isPaused = false;
-  #held: { input: Input; task: () => void }[] = [];
-  /** Requests on connections that were not accepted while the process was stopped. */
-  #unaccepted = 0;
+  #held: Held[] = [];
+  /** Requests that waited while the process was stopped and that it has not read yet, however often it was stopped again. */
+  readonly #unread = new Set<Held>();
   #ids = 0;
 
   constructor(options: ProcessOptions) {
@@ -56,7 +57,7 @@ export class SimulatedProcess {
       random: () => scheduler.random(),
       newId: () => `${options.name}.${++this.#ids}`,
       fault: (point) => this.#fault(point),
-      socketsEmptied: () => new Promise((resolve) => this.#whenEmpty(resolve)),
+      socketsEmptied: () => new Promise((resolve) => this.#whenRead([...this.#unread], resolve)),
     };
   }
 
@@ -66,17 +67,7 @@ export class SimulatedProcess {
 
   /** Hands something in from outside. */
   deliver(input: Input, task: () => void): void {
-    if (this.isDead) return;
-    if (this.#isPaused) {
-      this.#held.push({ input, task });
-      return;
-    }
-    try {
-      task();
-    } catch (error) {
-      // A crash out of a timer has nobody else to catch it.
-      if (!(error instanceof SimulatedCrash)) throw error;
-    }
+    this.#take({ input, task });
   }
 
   pause(): void {
@@ -90,30 +81,20 @@ export class SimulatedProcess {
     const late = this.#held.filter(({ input }) => input === 'request' && scheduler.random() < 0.3);
     const held = this.#held.filter((one) => !late.includes(one));
     this.#held = [];
-    for (const { input, task } of late) {
-      this.#unaccepted += 1;
-      scheduler.after(scheduler.between(0, ACCEPTED_WITHIN_MS), () => {
-        this.#unaccepted -= 1;
-        this.deliver(input, task);
-      });
-    }
+    for (const one of late) scheduler.after(scheduler.between(0, ACCEPTED_WITHIN_MS), () => this.#take(one));
     for (const input of ORDER) {
-      for (const { task } of held.filter((one) => one.input === input)) {
+      for (const one of held.filter((other) => other.input === input)) {
         // Each in an event of its own, as an event loop would run them.
-        scheduler.after(0, () => this.deliver(input, task));
+        scheduler.after(0, () => this.#take(one));
       }
     }
-  }
-
-  #whenEmpty(resolve: () => void): void {
-    const look = () => (this.#unaccepted === 0 ? this.deliver('timer', resolve) : this.#whenEmpty(resolve));
-    this.#options.scheduler.after(this.#unaccepted === 0 ? 0 : 1, look);
   }
 
   kill(): void {
     if (this.isDead) return;
     this.isDead = true;
     this.#held = [];
+    this.#unread.clear();
     this.#options.onCrash();
   }
 
@@ -170,6 +151,32 @@ export class SimulatedProcess {
       remove: (id) => this.#back(store.remove(id)),
       close: () => store.close(),
     };
+  }
+
+  #take(one: Held): void {
+    if (this.isDead) return;
+    if (this.#isPaused) {
+      this.#held.push(one);
+      if (one.input === 'request') this.#unread.add(one);
+      return;
+    }
+    this.#unread.delete(one);
+    try {
+      one.task();
+    } catch (error) {
+      // A crash out of a timer has nobody else to catch it.
+      if (!(error instanceof SimulatedCrash)) throw error;
+    }
+  }
+
+  // The process itself looks: while it is stopped it finds nothing out.
+  #whenRead(requests: readonly Held[], resolve: () => void): void {
+    const { scheduler } = this.#options;
+    const look = () => {
+      if (requests.some((one) => this.#unread.has(one))) scheduler.after(1, () => this.deliver('timer', look));
+      else resolve();
+    };
+    scheduler.after(0, () => this.deliver('timer', look));
   }
 
   #back<T>(answer: Promise<T>): Promise<T> {

@@ -9,6 +9,8 @@ const SEEDS = 500;
 const CACHE_SEEDS = 150;
 /** By then each planted bug has been found. */
 const PLANTED_SEEDS = 400;
+/** Beyond the others, and each once broken: stopped twice in a row; a proposal that came too late; a snapshot of a process that was lied to. */
+const BROKEN_ONCE = [12_509, 20_198, 14_686, 2330];
 
 describe('the simulated cluster', () => {
   it(`keeps every promise in ${SEEDS} seeds`, { timeout: 900_000 }, async () => {
@@ -18,6 +20,10 @@ describe('the simulated cluster', () => {
       if (violations.length > 0) broken.push(`npm run simulate -- --seed ${seed}: ${violations[0]}`);
     }
     expect(broken).toEqual([]);
+  });
+
+  it.for(BROKEN_ONCE)('keeps every promise in seed %i, in which it once broke one', async (seed) => {
+    expect((await simulate(seed)).violations).toEqual([]);
   });
 
   it('runs the same way for the same seed', async () => {
