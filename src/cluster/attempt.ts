@@ -1,7 +1,7 @@
 // One try of a request at one node: a short answer is received whole before it begins, a long one passes through as it comes.
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { type Dispatcher, errors } from 'undici';
-import { GATEWAY_LIMITS } from '../base/limits.ts';
+import { GATEWAY_LIMITS } from '../base/start-limits.ts';
 
 /** RFC 9110 §7.6.1. */
 const RESPONSE_HOP_BY_HOP: ReadonlySet<string> = new Set(

@@ -1,8 +1,9 @@
 // The gateway of `npm start`: round-robin over the ready nodes; where one fails before its answer began, another gets the same request by the same id.
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { GATEWAY_LIMITS, NODE_LIMITS, REQUEST_LIMITS } from '../base/limits.ts';
+import { NODE_LIMITS, REQUEST_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { parseDuration } from '../base/quantities.ts';
+import { GATEWAY_LIMITS } from '../base/start-limits.ts';
 import type { World } from '../base/world.ts';
 import { BodyBudget, readBody } from '../http/bodies.ts';
 import { PROBLEM_TYPE, Problem, problemDocument } from '../http/problems.ts';

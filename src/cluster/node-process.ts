@@ -3,7 +3,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, renameSync, statSync, writeSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { SUPERVISOR_LIMITS } from '../base/limits.ts';
+import { SUPERVISOR_LIMITS } from '../base/start-limits.ts';
 
 export type NodePlan = {
   readonly id: string;

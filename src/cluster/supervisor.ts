@@ -2,7 +2,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { request } from 'undici';
 import { EXIT } from '../base/errors.ts';
-import { SUPERVISOR_LIMITS } from '../base/limits.ts';
+import { SUPERVISOR_LIMITS } from '../base/start-limits.ts';
 import type { Cancel, World } from '../base/world.ts';
 import { type NodeEnd, type NodePlan, startNodeProcess } from './node-process.ts';
 

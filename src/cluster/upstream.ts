@@ -1,6 +1,6 @@
 // One node as the gateway sees it: its connections, whether it is ready, and who waits for it.
 import { Client, Pool } from 'undici';
-import { GATEWAY_LIMITS } from '../base/limits.ts';
+import { GATEWAY_LIMITS } from '../base/start-limits.ts';
 import type { World } from '../base/world.ts';
 
 export type UpstreamOptions = {
