@@ -33,7 +33,7 @@ Try it:
 
   curl -X PUT --data 'hello' ${gateway}/v1/keys/greeting
   curl -i ${gateway}/v1/keys/greeting
-  curl ${gateway}/v1/cluster
+  curl ${gateway}/v1/cluster            # or look at it: ${gateway}/console
   kill -9 ${pidOf(plans[0]?.id ?? '') ?? '<pid>'}     # the gateway goes on; the node is started again and catches up
 
 Ctrl-C stops all.

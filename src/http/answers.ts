@@ -27,9 +27,8 @@ export function standardHeaders(node: NodeApi, own: readonly string[]): string[]
     String(Math.ceil(node.lagMs())),
     'X-Content-Type-Options',
     'nosniff',
-    'Content-Security-Policy',
-    "default-src 'none'",
   ];
+  if (!own.includes('Content-Security-Policy')) headers.push('Content-Security-Policy', "default-src 'none'");
   if (!own.includes('Chorus-Consistency')) headers.push('Chorus-Consistency', 'eventual');
   return headers;
 }

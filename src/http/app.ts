@@ -5,6 +5,7 @@ import { answer, answerError } from './answers.ts';
 import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
 import { createCaches } from './caches.ts';
+import { createConsole } from './console.ts';
 import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
 import { createKeyRead } from './keys.ts';
@@ -23,6 +24,7 @@ import { createWatch } from './watch.ts';
 const PATTERNS: { readonly [P in Path]?: RegExp } = {
   '/api/cache/{key}/': PYCACHE_KEY_PATH,
   '/api/health/': /^\/api\/health\/?$/,
+  '/console/{file}': /^\/console\/[^/]+$/,
 };
 
 const KEY_PATTERN = /^\/v1\/keys\//;
@@ -35,6 +37,7 @@ export function createApp(service: HttpService): RequestListener {
   const keyWrites = createKeyWrites(service);
   const operations = createOperations(service);
   const pycache = createPyCache(service);
+  const serveConsole = createConsole(service);
 
   const serveKey = byMethod({
     GET: createKeyRead(service),
@@ -58,6 +61,8 @@ export function createApp(service: HttpService): RequestListener {
   resource('/livez', { GET: operations.livez });
   resource('/readyz', { GET: operations.readyz });
   resource('/metrics', { GET: operations.metrics });
+  resource('/console', { GET: serveConsole });
+  resource('/console/{file}', { GET: serveConsole });
   resource('/api/cache/{key}/', { GET: pycache.read, POST: pycache.write, DELETE: pycache.remove });
   resource('/api/health/', { GET: pycache.health });
   app.use(

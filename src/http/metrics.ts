@@ -20,6 +20,7 @@ export type Route =
   | 'readyz'
   | 'metrics'
   | 'openapi'
+  | 'console'
   | 'pycache'
   | 'other';
 

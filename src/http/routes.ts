@@ -17,6 +17,8 @@ export const ROUTES = {
   '/livez': { GET: [] },
   '/readyz': { GET: ['verbose'] },
   '/metrics': { GET: [] },
+  '/console': { GET: [] },
+  '/console/{file}': { GET: [] },
   '/api/cache/{key}/': { GET: [], POST: [], DELETE: [] },
   '/api/health/': { GET: [] },
 } as const satisfies Readonly<Record<string, Methods>>;

@@ -135,6 +135,9 @@ export const REST_SCENARIOS: readonly Scenario[] = [
       })),
       { send: 'GET /readyz?verbose=yes', status: 400, field: 'verbose' },
       { send: 'GET /metrics', status: 200, text: /chorus_revision\{node="node-\d"\} \d+/ },
+      { send: 'GET /console', status: 200, text: /<title>Chorus<\/title>/, has: { 'cache-control': 'no-cache' } },
+      { send: 'GET /console/console.js', status: 200, has: { 'content-type': 'text/javascript; charset=utf-8' } },
+      { send: 'GET /console/none.js', status: 404, code: 'unknown-path' },
       { send: 'GET /v1/openapi.json', status: 200, gives: { openapi: '3.1.1' } },
       ...READABLE.filter(({ target }) => !OF_PYCACHE.test(target) && target !== '/v1/watch').map(({ target }) => ({
         send: `HEAD ${target}`,
