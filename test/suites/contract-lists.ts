@@ -38,7 +38,7 @@ export const LIST_SCENARIOS: readonly Scenario[] = [
         gives: {
           keys: [
             { key: '~c', value: 'c' },
-            { key: '~d', base64: '/w==', bytes: 1, contentType: 'x/y', expiresAt: TIME, revision: '#revision' },
+            { key: '~d', base64: '/w==', bytes: 1, contentType: 'x/y', expiresAt: TIME, revision: '#etag' },
           ],
           next: null,
         },

@@ -17,7 +17,7 @@ const NO_KEY = 'contract-none';
 
 /** Every resource by a target of its own. */
 const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
-  target: path.replace('{key}', NO_KEY),
+  target: path.replace('{key}', NO_KEY).replace('{file}', 'console.js'),
   methods: Object.keys(methods),
 }));
 const READABLE = RESOURCES.filter(({ methods }) => methods.includes('GET'));

@@ -82,6 +82,7 @@ export function pathOfTarget(target: string): Path | undefined {
   const path = target.split('?')[0] ?? '';
   if (path.startsWith('/v1/keys/')) return '/v1/keys/{key}';
   if (path.startsWith('/api/cache/')) return '/api/cache/{key}/';
+  if (path.startsWith('/console/')) return '/console/{file}';
   return Object.keys(ROUTES).find((known) => known === path) as Path | undefined;
 }
 
