@@ -16,7 +16,7 @@ export type LogServers = {
   close(): Promise<void>;
 };
 
-export async function startLog(options: DrillOptions): Promise<LogServers> {
+export async function startLog(options: Pick<DrillOptions, 'log' | 'brokers' | 'brokersCount'>): Promise<LogServers> {
   if (options.log === 'embedded') return { flags: ['--log', 'embedded'], name: 'embedded log', ...WITHOUT_BROKERS };
   const topic = `chorus.drill.${randomUUID().slice(0, 8)}`;
   const flagsFor = (brokers: string) => ['--log', 'kafka', '--kafka-brokers', brokers, '--kafka-topic', topic];

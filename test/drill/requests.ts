@@ -2,7 +2,7 @@
 import { Agent, request } from 'node:http';
 
 export type Question = {
-  readonly method: 'GET' | 'PUT' | 'POST';
+  readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   /** Percent-encoded path and query. */
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;

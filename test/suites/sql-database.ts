@@ -60,6 +60,34 @@ export function sqlDatabaseSuite(name: string, open: () => Promise<SqlUnderTest>
       expect((await Promise.all(many)).map(({ rows }) => Number(rows[0]?.n))).toEqual(many.map((_, at) => at));
     });
 
+    test('a transaction that stands still gives its locks back, and cannot be committed', async () => {
+      if (under.server === undefined) return;
+      const rename = 'UPDATE town SET name = ? WHERE id = 1';
+      const [begun, standing] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+      const still = database.transaction(async (run) => {
+        await run(rename, ['Hof']);
+        begun.resolve();
+        await standing.promise;
+        await run(rename, ['Bonn']);
+      });
+      const ended = still.then(
+        () => 'committed',
+        (error) => error.code,
+      );
+      await begun.promise;
+      const isRenamed = () =>
+        database.run(rename, ['Ulm']).then(
+          () => true,
+          () => false,
+        );
+      await expect.poll(isRenamed, { timeout: 30_000 }).toBe(true);
+      standing.resolve();
+      // It was rolled back, but where the connection is gone nobody can tell.
+      expect(await ended).toMatch(/^(down|unknown)$/);
+      const { rows } = await database.run('SELECT name FROM town WHERE id = 1');
+      expect(rows).toMatchObject([{ name: 'Ulm' }]);
+    });
+
     test('is there again when its server is, after a kill and after a pause', async () => {
       const { server } = under;
       if (server === undefined) return;

@@ -10,7 +10,7 @@ export type PostgresDatabaseOptions = {
   readonly url: string;
   /** For `Cache-Status` and health pages: `postgres` unless given. */
   readonly name?: string;
-  /** Of one statement, by the server's clock, and of its answer by ours; 3 s unless given. */
+  /** Of one statement, by the server's clock, of its answer by ours, and between two of a transaction; 3 s unless given. */
   readonly statementTimeout?: Duration;
   /** Until a connection stands, or one of the pool is free; 1 s unless given. */
   readonly connectTimeout?: Duration;
@@ -28,6 +28,8 @@ export function postgresDatabase(options: PostgresDatabaseOptions): SqlDatabase 
     connectionTimeoutMillis: milliseconds(connectTimeout, 'connectTimeout'),
     statement_timeout: timeoutMs,
     query_timeout: timeoutMs,
+    // Of a client that stands still in the middle of a transaction nobody else need wait for the locks.
+    idle_in_transaction_session_timeout: timeoutMs,
     keepAlive: true,
   });
   // A lost connection speaks up beside its statement's own error, or while it is idle: the pool drops it, that is all.
@@ -91,8 +93,8 @@ function cacheErrorOf(error: unknown, name: string): CacheError {
   }
   const { code = '', message } = error;
   if (code === '57014') return new CacheError('timeout', name, message, { cause: error });
-  // A deadlock or a lost race of transactions, which was rolled back; a standby.
-  if (/^(40|25006)/.test(code)) return new CacheError('down', name, message, { cause: error });
+  // A deadlock or a lost race of transactions, or one that stood still: rolled back; a standby.
+  if (/^(40|25006|25P03)/.test(code)) return new CacheError('down', name, message, { cause: error });
   if (code === '53100') return new CacheError('full', name, message, { cause: error });
   if (/^(53|57|58|XX)/.test(code)) return new CacheError('unknown', name, message, { cause: error });
   return new CacheError('refused', name, message, { cause: error, refusal: REFUSAL_OF[code] ?? 'invalid' });
