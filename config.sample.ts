@@ -18,8 +18,26 @@ export const config = {
     port: 8001,
     // How others reach this node, as /v1/cluster shows it. Without it: host and port.
     // address: 'chorus-1.internal:8001',
-    // Names taken in the Host header besides loopback; keeps web pages of strangers from reaching a local node. '*' takes all.
-    // allowedHosts: ['chorus.internal'],
+    // Names taken in the Host header besides localhost, addresses, this machine's name and that in `address`; keeps web pages of
+    // strangers, under a name of theirs, from reaching a node. '*' takes all.
+    // allowedHosts: ['chorus.example.org'],
+    // HTTPS instead of HTTP. The files are PEM and read again when they change. docs/security.md says how they are made.
+    tls: {
+      // certFile: './tls/node.pem',
+      // keyFile: './tls/node.key',
+      // 'required': only clients with a certificate that one of `caFile` signed get a connection.
+      clientAuth: 'none',
+      // caFile: './tls/clients.pem',
+    },
+    // Bounds of what strangers can make a node hold: connections, heads of requests, bodies that are being received, …
+    maxConnections: 10_000,
+    maxHeaderBytes: '16KiB',
+    maxBodiesInFlight: '256MiB',
+    // … and how long the head and the whole of a request may take to come, an idle connection stays, a client may take for an answer.
+    headersTimeout: '10s',
+    requestTimeout: '60s',
+    keepAliveTimeout: '75s',
+    takeTimeout: '60s',
     // What reads get that do not ask: 'eventual' (local memory), 'session' or 'linearizable'.
     defaultConsistency: 'eventual',
     // Keys that begin so are put and deleted under a condition only (428 without one). The same on every node.
@@ -37,6 +55,19 @@ export const config = {
       // brokers: ['kafka-1:9092', 'kafka-2:9092', 'kafka-3:9092'],
       // One topic is one cluster; it is created with the right settings when it is not there.
       topic: 'chorus.commands',
+      // TLS to the brokers. Without `caFile` those are trusted whom Node.js trusts; `certFile` and `keyFile` where brokers ask who we are.
+      ssl: {
+        enabled: false,
+        // caFile: './tls/kafka-ca.pem',
+        // certFile: './tls/kafka-client.pem',
+        // keyFile: './tls/kafka-client.key',
+      },
+      // 'plain', 'scram-sha-256' or 'scram-sha-512'. The password is in a file, so that it is in no process list.
+      sasl: {
+        mechanism: 'none',
+        // username: 'chorus',
+        // passwordFile: './tls/kafka-password',
+      },
     },
   },
 

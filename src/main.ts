@@ -10,6 +10,7 @@ import { programVersion } from './base/version.ts';
 import { closeCaches, type ServedCaches, serveCaches } from './cache/server/served-caches.ts';
 import type { StateLimits } from './core/commands/command.ts';
 import { FEATURE_LEVEL } from './core/commands/table.ts';
+import { hostNameOf } from './http/hosts.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import { receiveBackup } from './log/backup-file.ts';
 import type { CommitLog } from './log/commit-log.ts';
@@ -22,6 +23,7 @@ import { fileIdentity } from './node/identity-file.ts';
 import { type ChorusNode, createNode } from './node/node.ts';
 import { readFlags, readSettings, type Settings } from './settings.ts';
 import { helpText } from './settings-help.ts';
+import { limitsOf, tlsOf } from './settings-http.ts';
 
 type Running = { readonly node: ChorusNode; readonly caches: ServedCaches; readonly server: HttpServer };
 /** Why the process ends, and whether a balancer is given the time to notice. */
@@ -81,11 +83,12 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     host,
     port,
     auth: settings.auth,
+    tls: tlsOf(settings),
     logger,
     defaultConsistency,
     conditionalPrefixes,
-    limits: { maxValueBytes: limits.maxValueBytes },
-    ...(allowedHosts.length === 0 ? {} : { allowedHosts: allowedHosts.includes('*') ? 'any' : allowedHosts }),
+    limits: { ...limitsOf(settings), maxValueBytes: limits.maxValueBytes },
+    allowedHosts: allowedHosts.includes('*') ? 'any' : [...allowedHosts, ...ownNames(settings)],
     onBroken: fail,
   }).catch((error: unknown) => {
     throw notListening(error, host, port);
@@ -151,6 +154,11 @@ function askedToEnd(): Promise<Ending> {
     process.on('SIGINT', () => resolve({ reason: 'SIGINT', isHurried: false }));
     process.on('disconnect', () => resolve({ reason: 'the supervisor is gone', isHurried: true }));
   });
+}
+
+/** Those that this node is known by without being told. */
+function ownNames({ http }: Settings): string[] {
+  return [http.host, hostname(), hostNameOf(http.address) ?? ''];
 }
 
 function notListening(error: unknown, host: string, port: number): unknown {

@@ -51,6 +51,27 @@ export function text(row: Row & TextRow): Setting<string> {
   return { ...rest, parse: (written) => (pattern.test(written) ? written : new NotA(mustBe)) };
 }
 
+/** A path; '' when there is none. */
+export function file(row: Row): Setting<string> {
+  return text({
+    ...row,
+    placeholder: '<file>',
+    pattern: /^[^\0]*$/,
+    mustBe: 'a file',
+    fallback: '',
+    fallbackText: 'none',
+  });
+}
+
+export function yesOrNo(row: Row & { fallback: boolean }): Setting<boolean> {
+  return {
+    ...row,
+    placeholder: 'true|false',
+    fallbackText: String(row.fallback),
+    parse: (written) => written === 'true' || (written === 'false' ? false : new NotA('true or false')),
+  };
+}
+
 export function choice<const Name extends string>(
   row: Row & { among: readonly Name[]; fallback: Name | ((known: Known) => Name); fallbackText?: string },
 ): Setting<Name> {

@@ -3,6 +3,8 @@ import { EVICTIONS } from './base/evictions.ts';
 import { FRAME_LIMITS, NODE_LIMITS, SNAPSHOT_DEFAULTS, STATE_LIMITS } from './base/limits.ts';
 import { CONSISTENCIES } from './node/requests.ts';
 import { choice, count, duration, host, list, port, size, text } from './setting-kinds.ts';
+import { HTTP_LIMIT_SETTINGS, TLS_SETTINGS } from './setting-rows-http.ts';
+import { KAFKA_SECURITY_SETTINGS } from './setting-rows-kafka.ts';
 
 const MINUTE = 60_000;
 /** A frame holds at least one command: the value and, beside it, key, id, content type and header. */
@@ -56,11 +58,11 @@ export const SETTING_TABLE = {
   'http.allowedHosts': list({
     flag: 'allowed-hosts',
     variable: 'CHORUS_ALLOWED_HOSTS',
-    help: 'Names taken in the Host header besides localhost and loopback addresses; * takes all.',
+    help: 'Names taken in the Host header besides localhost, addresses and this node’s own names; * takes all.',
     placeholder: '<name,…>',
     pattern: /^(\*|[A-Za-z0-9][A-Za-z0-9._-]*|[0-9A-Fa-f:.]+)$/,
     mustBe: 'host names without ports, or *',
-    fallbackText: 'loopback names, and any name where the host is not loopback',
+    fallbackText: 'none',
   }),
   'http.defaultConsistency': choice({
     flag: 'default-consistency',
@@ -78,6 +80,8 @@ export const SETTING_TABLE = {
     mustBe: 'beginnings of keys, comma-separated',
     fallbackText: 'none',
   }),
+  ...TLS_SETTINGS,
+  ...HTTP_LIMIT_SETTINGS,
   auth: choice({
     flag: 'auth',
     variable: 'CHORUS_AUTH',
@@ -112,6 +116,7 @@ export const SETTING_TABLE = {
     fallback: 'chorus.commands',
     fallbackText: 'chorus.commands',
   }),
+  ...KAFKA_SECURITY_SETTINGS,
   dataDir: text({
     flag: 'data-dir',
     variable: 'CHORUS_DATA_DIR',

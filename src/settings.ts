@@ -6,6 +6,7 @@ import { EXIT, FatalError, messageOf } from './base/errors.ts';
 import { hintOf } from './base/nearest.ts';
 import { type CacheDeclaration, firstPolicy } from './cache/server/declaration.ts';
 import { type Known, NotA, type Setting } from './setting-kinds.ts';
+import { kafkaSecurityFault, tlsFault } from './setting-rules.ts';
 import { LOOPBACK, SETTING_TABLE } from './setting-table.ts';
 
 export type Program = 'node' | 'cluster';
@@ -198,9 +199,9 @@ function namesBelow(prefix: string): readonly string[] {
 
 function textOf(value: unknown, name: string, path: string): string {
   if (typeof value === 'string') return value;
-  if (typeof value === 'number') return String(value);
+  if (typeof value === 'number' || typeof value === 'boolean') return String(value);
   if (Array.isArray(value) && value.every((item) => typeof item === 'string')) return value.join(',');
-  throw badSetting(`${name} in ${path}: must be a text, a number or a list of texts`);
+  throw badSetting(`${name} in ${path}: must be a text, a number, true or false, or a list of texts`);
 }
 
 function knownFirst(sources: SettingSources, config: FlatConfig): Known {
@@ -243,6 +244,8 @@ function checkTogether(program: Program, settings: Settings): void {
       `auth: bearer tokens are not built yet${open}; where only friends reach the port, say so with --auth none (CHORUS_AUTH=none)`,
     );
   }
+  const fault = tlsFault(settings.http.tls) ?? kafkaSecurityFault(settings.log.kafka);
+  if (fault !== undefined) throw badSetting(fault);
   if (program === 'node') return;
   const { nodes, gatewayPort } = settings.cluster;
   const lastPort = settings.http.port + nodes - 1;

@@ -21,6 +21,12 @@ export const REQUEST_LIMITS = {
   headersTimeoutMs: 10 * SECOND,
   requestTimeoutMs: 60 * SECOND,
   keepAliveTimeoutMs: 75 * SECOND,
+  /** An answer that its client has not taken by then is cut off; what has no known length is asked for progress instead. */
+  takeTimeoutMs: 60 * SECOND,
+  /** Bytes of answers that clients have not taken, all connections together; beyond it the longest answers are refused. */
+  maxAnswersInFlightBytes: 256 * MIB,
+  /** How often the files of certificates are looked at. */
+  certificatesEveryMs: SECOND,
   /** Bodies being read at once, all requests together. */
   maxBodiesInFlightBytes: 256 * MIB,
 } as const;

@@ -59,6 +59,7 @@ export class ChorusClient {
       baseUrls: options.baseUrls.map((url) => url.replace(/\/+$/, '')),
       attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
       maxConnections: options.maxConnections ?? 64,
+      tls: options.tls ?? {},
       world: this.#world,
     });
   }

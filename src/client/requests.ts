@@ -1,4 +1,5 @@
 // What the client is asked and what it answers: its options and results, all plain data.
+import type { SecureContextOptions } from 'node:tls';
 import type { ClientWorld } from './transport.ts';
 
 export type ClientOptions = {
@@ -10,10 +11,14 @@ export type ClientOptions = {
   readonly attemptTimeoutMs?: number;
   /** Reads never fall behind what this client has written or read, on whichever node (default true). */
   readonly isSession?: boolean;
+  /** For https addresses, as PEM: whom to trust (default: whom Node.js trusts), and who this is, where the nodes ask. */
+  readonly tls?: ClientTls;
   /** Default 64, to each address. */
   readonly maxConnections?: number;
   readonly world?: ClientWorld;
 };
+
+export type ClientTls = Pick<SecureContextOptions, 'ca' | 'cert' | 'key'>;
 
 export type ReadOptions = {
   readonly consistency?: 'eventual' | 'session' | 'linearizable';

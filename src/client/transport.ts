@@ -1,5 +1,7 @@
 // One call over HTTP, repeated with the same id on the next address until its answer is known or its deadline has passed.
-import { Agent, type IncomingMessage } from 'node:http';
+import { Agent, type AgentOptions, type IncomingMessage } from 'node:http';
+import { Agent as SecureAgent } from 'node:https';
+import type { SecureContextOptions } from 'node:tls';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
 import type { World } from '../base/world.ts';
 import { ChorusError, errorOf, problemOf } from './errors.ts';
@@ -32,6 +34,8 @@ export type TransportOptions = {
   readonly baseUrls: readonly string[];
   readonly attemptTimeoutMs: number;
   readonly maxConnections: number;
+  /** For https addresses. */
+  readonly tls: SecureContextOptions;
   readonly world: ClientWorld;
 };
 
@@ -59,9 +63,9 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Owns the connections, kept alive between calls. Stays with one address until an attempt there fails. */
 export class Transport {
   readonly #options: TransportOptions;
-  readonly #agent: Agent;
+  readonly #agents: Agents;
   /** Streams last: they take no connection away from calls. */
-  readonly #streamAgent = new Agent();
+  readonly #streamAgents: Agents;
   readonly #http: AxiosInstance;
   #current = 0;
   #streams = 0;
@@ -70,9 +74,10 @@ export class Transport {
   constructor(options: TransportOptions) {
     if (options.baseUrls.length === 0) throw new TypeError('a client needs at least one base URL');
     this.#options = options;
-    this.#agent = new Agent({ keepAlive: true, maxSockets: options.maxConnections });
+    this.#agents = agentsOf({ keepAlive: true, maxSockets: options.maxConnections }, options.tls);
+    this.#streamAgents = agentsOf({}, options.tls);
     this.#http = axios.create({
-      httpAgent: this.#agent,
+      ...this.#agents,
       proxy: false,
       maxRedirects: 0,
       responseType: 'arraybuffer',
@@ -121,7 +126,7 @@ export class Transport {
       const { status, data } = await this.#http.get<IncomingMessage>(url, {
         headers: { ...headers, accept: 'text/event-stream' },
         responseType: 'stream',
-        httpAgent: this.#streamAgent,
+        ...this.#streamAgents,
         signal: ending,
         maxContentLength: -1,
       });
@@ -147,8 +152,10 @@ export class Transport {
 
   close(): void {
     this.#isClosed = true;
-    this.#agent.destroy();
-    this.#streamAgent.destroy();
+    for (const { httpAgent, httpsAgent } of [this.#agents, this.#streamAgents]) {
+      httpAgent.destroy();
+      httpsAgent.destroy();
+    }
   }
 
   async #attempt(call: Call, timeoutMs: number): Promise<Attempt> {
@@ -185,6 +192,12 @@ export class Transport {
     const outcome = mayBeApplied && call.id !== undefined ? 'unknown' : 'not-applied';
     return new ChorusError({ code: 'deadline', message, status: undefined, outcome, id: call.id, isRetryable: true });
   }
+}
+
+type Agents = { readonly httpAgent: Agent; readonly httpsAgent: SecureAgent };
+
+function agentsOf(options: AgentOptions, tls: SecureContextOptions): Agents {
+  return { httpAgent: new Agent(options), httpsAgent: new SecureAgent({ ...options, ...tls }) };
 }
 
 type Attempt =

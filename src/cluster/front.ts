@@ -1,10 +1,19 @@
 // The gateway's side towards clients: the server, its limits, and its answers to what is no request or none that can be passed on.
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { REQUEST_LIMITS } from '../base/limits.ts';
+import type { IncomingMessage, Server, ServerResponse } from 'node:http';
+import type { Logger } from '../base/logger.ts';
+import type { TlsFiles } from '../http/certificates.ts';
+import { createListener, type ListenerLimits } from '../http/listener.ts';
 import { malformedProblem, writeBareProblem } from '../http/malformed.ts';
 import { Problem } from '../http/problems.ts';
 
 export const GATEWAY_NAME = 'gateway';
+export type FrontOptions = {
+  readonly limits: ListenerLimits;
+  /** HTTPS instead of HTTP. */
+  readonly tls?: TlsFiles | undefined;
+  readonly logger: Logger;
+};
+
 const METHODS = 'GET, HEAD, PUT, POST, DELETE, OPTIONS';
 /** Of every answer that is the gateway's own: name, value, name, value… */
 export const OWN_HEADERS = [
@@ -16,18 +25,12 @@ export const OWN_HEADERS = [
   "default-src 'none'",
 ];
 
-/** Node's server with our limits; what never becomes a request is answered as a node answers it. */
-export function createFront(serve: (request: IncomingMessage, response: ServerResponse) => void): Server {
-  const server = createServer({
-    maxHeaderSize: REQUEST_LIMITS.maxHeaderBytes,
-    headersTimeout: REQUEST_LIMITS.headersTimeoutMs,
-    requestTimeout: REQUEST_LIMITS.requestTimeoutMs,
-    keepAliveTimeout: REQUEST_LIMITS.keepAliveTimeoutMs,
-    requireHostHeader: false,
-  });
-  // The size of the head is bounded; beyond a count Node would drop headers silently.
-  server.maxHeadersCount = 0;
-  server.maxConnections = REQUEST_LIMITS.maxConnections;
+/** A listener; what never becomes a request is answered as a node answers it. */
+export function createFront(
+  serve: (request: IncomingMessage, response: ServerResponse) => void,
+  { limits, tls, logger }: FrontOptions,
+): Server {
+  const server = createListener(limits, tls, logger);
   for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, serve);
   server.on('connect', (_, socket) => {
     writeBareProblem(

@@ -6,6 +6,8 @@ import { parseDuration } from '../base/quantities.ts';
 import { GATEWAY_LIMITS } from '../base/start-limits.ts';
 import type { World } from '../base/world.ts';
 import { BodyBudget, readBody } from '../http/bodies.ts';
+import type { TlsFiles } from '../http/certificates.ts';
+import type { ListenerLimits } from '../http/listener.ts';
 import { PROBLEM_TYPE, Problem, problemDocument } from '../http/problems.ts';
 import { pathOf, queryTextOf } from '../http/targets.ts';
 import type { Consistency } from '../node/requests.ts';
@@ -19,6 +21,7 @@ import {
   REQUEST_HOP_BY_HOP,
 } from './attempt.ts';
 import { checkHead, createFront, GATEWAY_NAME, listen, OWN_HEADERS } from './front.ts';
+import { type NodeReach, reachNodes } from './node-reach.ts';
 import { Upstream } from './upstream.ts';
 
 export type GatewayOptions = {
@@ -29,6 +32,11 @@ export type GatewayOptions = {
   readonly defaultConsistency: Consistency;
   readonly world: World;
   readonly logger: Logger;
+  /** Default: plain HTTP. */
+  readonly reach?: NodeReach;
+  readonly limits?: ListenerLimits;
+  /** HTTPS for its own clients. */
+  readonly tls?: TlsFiles | undefined;
   /** Told whenever a probe or a failed request shows that a node became ready or is so no more. */
   onReadiness(nodeId: string, isReady: boolean): void;
 };
@@ -43,11 +51,11 @@ export type Gateway = {
 
 /** Listens at once, before any node is ready; rejects with the listener's error (EADDRINUSE). */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const upstreams = options.nodes.map(
-    (node) => new Upstream({ ...node, world: options.world, onReadiness: options.onReadiness }),
-  );
+  const { world, onReadiness, reach = reachNodes(undefined), limits = REQUEST_LIMITS, tls, logger } = options;
+  const upstreams = options.nodes.map((node) => new Upstream({ ...node, world, onReadiness, connect: reach.connect }));
   const router = new Router(options, upstreams);
-  const server = createFront((request, response) => void router.serve(request, response));
+  const serve = (request: IncomingMessage, response: ServerResponse) => void router.serve(request, response);
+  const server = createFront(serve, { limits, tls, logger });
   const port = await listen(server, options.host, options.port);
   for (const upstream of upstreams) void upstream.watch();
   return {

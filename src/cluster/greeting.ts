@@ -1,5 +1,5 @@
 // What `npm start` says on the terminal: how far a start is, and what can be done once the cluster answers.
-import { request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { programVersion } from '../base/version.ts';
 import type { Settings } from '../settings.ts';
 import type { NodePlan } from './node-process.ts';
@@ -19,6 +19,7 @@ export function greeting({ settings, plans, ready, pidOf }: Greeted): string {
   const gateway = (plans[0]?.origin ?? '').replace(/:\d+$/, `:${cluster.gatewayPort}`);
   const where = log.kind === 'kafka' ? `the Kafka topic ${log.kafka.topic}` : `the ${log.kind} log in ${dataDir}`;
   const width = Math.max(...plans.map(({ id }) => id.length), 'gateway'.length);
+  const curl = `curl${curlFlags(settings.http.tls)}`;
   const lines = plans.map(({ id, origin, logPath }) => {
     const state = ready.has(id) ? '' : ', not ready yet';
     return `  ${id.padEnd(width)}  ${origin}   pid ${pidOf(id) ?? '–'}${state}, writes ${logPath}`;
@@ -31,20 +32,26 @@ ${lines.join('\n')}
 
 Try it:
 
-  curl -X PUT --data 'hello' ${gateway}/v1/keys/greeting
-  curl -i ${gateway}/v1/keys/greeting
-  curl ${gateway}/v1/cluster            # or look at it: ${gateway}/console
+  ${curl} -X PUT --data 'hello' ${gateway}/v1/keys/greeting
+  ${curl} -i ${gateway}/v1/keys/greeting
+  ${curl} ${gateway}/v1/cluster            # or look at it: ${gateway}/console
   kill -9 ${pidOf(plans[0]?.id ?? '') ?? '<pid>'}     # the gateway goes on; the node is started again and catches up
 
 Ctrl-C stops all.
 `;
 }
 
+/** Over TLS curl must be told whom to trust, and, where it is asked, who it is. */
+function curlFlags({ certFile, clientAuth }: Settings['http']['tls']): string {
+  if (certFile === '') return '';
+  return clientAuth === 'required' ? ' --cacert <ca> --cert <certificate> --key <key>' : ' --cacert <ca>';
+}
+
 /** `node-1 replays the log: 43 %; node-2 is nearly ready` */
-export async function progressLine(plans: readonly NodePlan[]): Promise<string> {
+export async function progressLine(plans: readonly NodePlan[], dispatcher: Dispatcher): Promise<string> {
   const states = await Promise.all(
     plans.map(async ({ id, origin, logPath }) => {
-      const percent = await percentOf(origin);
+      const percent = await percentOf(origin, dispatcher);
       if (percent === undefined) return `${id} does not answer yet (it writes ${logPath})`;
       return percent < 100 ? `${id} replays the log: ${Math.floor(percent)} %` : `${id} is nearly ready`;
     }),
@@ -52,10 +59,10 @@ export async function progressLine(plans: readonly NodePlan[]): Promise<string> 
   return states.join('; ');
 }
 
-async function percentOf(origin: string): Promise<number | undefined> {
+async function percentOf(origin: string, dispatcher: Dispatcher): Promise<number | undefined> {
   try {
     const signal = AbortSignal.timeout(PROGRESS_TIMEOUT_MS);
-    const { body } = await request(`${origin}/readyz?verbose`, { signal });
+    const { body } = await request(`${origin}/readyz?verbose`, { dispatcher, signal });
     const said = (await body.json()) as { progress?: { percent?: unknown } };
     return typeof said.progress?.percent === 'number' ? said.progress.percent : undefined;
   } catch {

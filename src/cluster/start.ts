@@ -11,10 +11,12 @@ import { programVersion } from '../base/version.ts';
 import { openBindingWarning } from '../http/hosts.ts';
 import { type Flags, readFlags, readSettings, type Settings } from '../settings.ts';
 import { helpText } from '../settings-help.ts';
+import { limitsOf, tlsOf } from '../settings-http.ts';
 import { GATEWAY_NAME } from './front.ts';
 import { type Gateway, startGateway } from './gateway.ts';
 import { greeting, progressLine } from './greeting.ts';
 import type { NodeEnd, NodePlan } from './node-process.ts';
+import { type NodeReach, reachNodes } from './node-reach.ts';
 import { describeEnd, Supervisor } from './supervisor.ts';
 
 /** How the nodes are. */
@@ -38,14 +40,15 @@ async function main(): Promise<void> {
     directory: process.cwd(),
     hostName: hostname(),
   });
-  const plans = planNodes(settings, flags);
+  const reach = reachNodes(tlsOf(settings));
+  const plans = planNodes(settings, flags, reach);
   await checkPorts(settings, plans);
   const warning = openBindingWarning(settings.http.host, settings.auth);
   if (warning !== undefined) say(warning);
 
   const life: Life = { ready: new Set(), hopeless: new Set(), isUp: false, isStopping: false };
-  const supervisor = createSupervisor(settings, plans, life);
-  const gateway = await openGateway(settings, plans, (id, isReady) => {
+  const supervisor = createSupervisor(settings, plans, life, reach);
+  const gateway = await openGateway(settings, plans, reach, (id, isReady) => {
     if (isReady) life.ready.add(id);
     else life.ready.delete(id);
     supervisor.noteReadiness(id, isReady);
@@ -53,13 +56,13 @@ async function main(): Promise<void> {
   stopWhenAsked(gateway, supervisor, settings, life);
   say(`Starting ${plans.length === 1 ? 'one node' : `${plans.length} nodes`} …`);
   supervisor.start();
-  await untilUp(plans, life);
+  await untilUp(plans, life, reach);
   if (life.isStopping) return;
   say(greeting({ settings, plans, ready: life.ready, pidOf: (id) => supervisor.pidOf(id) }));
 }
 
 /** Each node: its id, its port, its address, and all flags that were given to the cluster and are not its own. */
-function planNodes({ http, dataDir, cluster }: Settings, flags: Flags): NodePlan[] {
+function planNodes({ http, dataDir, cluster }: Settings, flags: Flags, { scheme }: NodeReach): NodePlan[] {
   const own = new Set(['port', 'nodes', 'gateway-port']);
   const shared = [...flags.values].flatMap(([flag, value]) => (own.has(flag) ? [] : [`--${flag}=${value}`]));
   return Array.from({ length: cluster.nodes }, (_, at) => {
@@ -67,7 +70,7 @@ function planNodes({ http, dataDir, cluster }: Settings, flags: Flags): NodePlan
     const place = `${reachable(http.host)}:${http.port + at}`;
     return {
       id,
-      origin: `http://${place}`,
+      origin: `${scheme}://${place}`,
       flags: [...shared, `--node-id=${id}`, `--port=${http.port + at}`, `--address=${place}`],
       logPath: join(dataDir, id, 'node.log'),
     };
@@ -115,10 +118,12 @@ function notListening(who: string, host: string, port: number, flag: string, err
 }
 
 function openGateway(
-  { http, cluster, limits, logLevel }: Settings,
+  settings: Settings,
   plans: readonly NodePlan[],
+  reach: NodeReach,
   onReadiness: (id: string, isReady: boolean) => void,
 ): Promise<Gateway> {
+  const { http, cluster, limits, logLevel } = settings;
   const { host, defaultConsistency } = http;
   return startGateway({
     host,
@@ -128,17 +133,26 @@ function openGateway(
     defaultConsistency,
     world: systemWorld,
     logger: createLogger(logLevel, { node: GATEWAY_NAME }),
+    reach,
+    limits: limitsOf(settings),
+    tls: tlsOf(settings),
     onReadiness,
   }).catch((error: unknown) => {
     throw notListening('cluster.gatewayPort: the gateway needs', host, cluster.gatewayPort, '--gateway-port', error);
   });
 }
 
-function createSupervisor(settings: Settings, plans: readonly NodePlan[], life: Life): Supervisor {
+function createSupervisor(
+  settings: Settings,
+  plans: readonly NodePlan[],
+  life: Life,
+  { dispatcher }: NodeReach,
+): Supervisor {
   const { startTimeout, shutdownTimeout, drainDelay } = settings;
   const supervisor = new Supervisor({
     plans,
     world: systemWorld,
+    dispatcher,
     startTimeoutMs: startTimeout + SUPERVISOR_LIMITS.stopGraceMs,
     stopTimeoutMs: drainDelay + shutdownTimeout + SUPERVISOR_LIMITS.stopGraceMs,
     report: (line) => say(`${new Date(clock.wallMs()).toISOString().slice(11, 19)}  ${line}`),
@@ -159,7 +173,7 @@ function exitCodeOf({ code }: NodeEnd): ExitCode {
 }
 
 /** Resolves when all nodes are ready, or one is and the others take long; says meanwhile, ever less often, how far they are. */
-async function untilUp(plans: readonly NodePlan[], life: Life): Promise<void> {
+async function untilUp(plans: readonly NodePlan[], life: Life, { dispatcher }: NodeReach): Promise<void> {
   const { startPatienceMs, startPollMs, startSayMs } = SUPERVISOR_LIMITS;
   const beganMs = clock.monotonicMs();
   let sayAfterMs: number = startSayMs;
@@ -168,7 +182,10 @@ async function untilUp(plans: readonly NodePlan[], life: Life): Promise<void> {
     if (life.ready.size > 0 && passedMs > startPatienceMs) break;
     if (passedMs > sayAfterMs) {
       sayAfterMs *= 2;
-      const line = await progressLine(plans.filter(({ id }) => !life.ready.has(id) && !life.hopeless.has(id)));
+      const line = await progressLine(
+        plans.filter(({ id }) => !life.ready.has(id) && !life.hopeless.has(id)),
+        dispatcher,
+      );
       if (!life.isStopping) say(line);
     }
     await new Promise<void>((resolve) => clock.after(startPollMs, resolve));

@@ -1,6 +1,6 @@
 // Keeps the nodes of `npm start` alive: starts the dead again, kills and restarts the silent, stops all in order.
 import type { ChildProcess } from 'node:child_process';
-import { request } from 'undici';
+import { type Dispatcher, request } from 'undici';
 import { EXIT } from '../base/errors.ts';
 import { SUPERVISOR_LIMITS } from '../base/start-limits.ts';
 import type { Cancel, World } from '../base/world.ts';
@@ -9,6 +9,8 @@ import { type NodeEnd, type NodePlan, startNodeProcess } from './node-process.ts
 export type SupervisorOptions = {
   readonly plans: readonly NodePlan[];
   readonly world: World;
+  /** By which nodes are asked. */
+  readonly dispatcher: Dispatcher;
   /** A node may be silent for so long before it has answered for the first time. */
   readonly startTimeoutMs: number;
   /** A node told to stop is killed after this. */
@@ -158,7 +160,7 @@ export class Supervisor {
   }
 
   async #probe(ward: Ward, child: ChildProcess, era: number): Promise<void> {
-    const isAlive = await isAnswering(`${ward.plan.origin}/livez`);
+    const isAlive = await isAnswering(`${ward.plan.origin}/livez`, this.#options.dispatcher);
     if (ward.child !== child || this.#era !== era) return;
     if (isAlive) {
       ward.hasAnswered = true;
@@ -175,10 +177,10 @@ export class Supervisor {
   }
 }
 
-async function isAnswering(url: string): Promise<boolean> {
+async function isAnswering(url: string, dispatcher: Dispatcher): Promise<boolean> {
   try {
     // A little shorter than a tick, so that each tick knows how the probe before it ended.
-    const { body } = await request(url, { signal: AbortSignal.timeout(0.9 * SUPERVISOR_LIMITS.tickMs) });
+    const { body } = await request(url, { dispatcher, signal: AbortSignal.timeout(0.9 * SUPERVISOR_LIMITS.tickMs) });
     await body.dump();
     return true;
   } catch {

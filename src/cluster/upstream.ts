@@ -1,5 +1,5 @@
 // One node as the gateway sees it: its connections, whether it is ready, and who waits for it.
-import { Client, Pool } from 'undici';
+import { type buildConnector, Client, Pool } from 'undici';
 import { GATEWAY_LIMITS } from '../base/start-limits.ts';
 import type { World } from '../base/world.ts';
 
@@ -7,6 +7,7 @@ export type UpstreamOptions = {
   readonly id: string;
   /** `http://127.0.0.1:8001` */
   readonly origin: string;
+  readonly connect: buildConnector.connector;
   readonly world: World;
   onReadiness(nodeId: string, isReady: boolean): void;
 };
@@ -22,10 +23,10 @@ export class Upstream {
 
   constructor(options: UpstreamOptions) {
     this.#options = options;
-    const { idleTimeoutMs, connectTimeoutMs, silenceTimeoutMs } = GATEWAY_LIMITS;
-    const timeouts = { keepAliveTimeout: idleTimeoutMs, connect: { timeout: connectTimeoutMs } };
-    this.pool = new Pool(options.origin, { ...timeouts, bodyTimeout: silenceTimeoutMs });
-    this.#prober = new Client(options.origin, timeouts);
+    const { idleTimeoutMs, silenceTimeoutMs } = GATEWAY_LIMITS;
+    const connection = { keepAliveTimeout: idleTimeoutMs, connect: options.connect };
+    this.pool = new Pool(options.origin, { ...connection, bodyTimeout: silenceTimeoutMs });
+    this.#prober = new Client(options.origin, connection);
   }
 
   get isReady(): boolean {

@@ -11,6 +11,7 @@ export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 /** Above this a body is sent beside the head instead of being copied behind it. */
 const ONE_STRING_BYTES = 8 * 1024;
+const UNTAKEN = 'Clients have not taken too many bytes of answers.';
 
 /** A stored value, a text of ASCII characters, or nothing. */
 export type Body = Uint8Array | string | undefined;
@@ -46,6 +47,11 @@ export function answer(
   body: Body,
 ): void {
   if (response.headersSent || response.destroyed) return;
+  const isLong = body !== undefined && body.length > ONE_STRING_BYTES;
+  if (isLong && request.method === 'GET' && !service.untaken.hasRoomFor(body.length)) {
+    answerProblem(service, request, response, new Problem('overloaded', { detail: UNTAKEN }));
+    return;
+  }
   if (service.isClosing()) response.shouldKeepAlive = false;
   const all = standardHeaders(service.node, headers);
   for (const text of headers) all.push(text);
@@ -53,8 +59,9 @@ export function answer(
   response.writeHead(status, all);
   if (body === undefined || body.length === 0 || request.method === 'HEAD') response.end();
   else if (typeof body === 'string') response.end(body, 'latin1');
-  else if (body.length <= ONE_STRING_BYTES) response.end(latin1Of(body), 'latin1');
+  else if (!isLong) response.end(latin1Of(body), 'latin1');
   else response.end(Buffer.from(body));
+  service.untaken.watch(response);
   const { route, startedAtMs } = response.locals;
   service.metrics.observe(route, request.method, status, (performance.now() - startedAtMs) / 1000);
 }

@@ -28,6 +28,8 @@ export function createBackup(service: HttpService): Serve {
     if (request.method === 'HEAD') return void begin(headers).end();
     const result = await node.backups.make(timeoutMs);
     if (result.kind !== 'made') throw snapshotProblem(result);
+    // One who takes nothing for so long takes no more.
+    response.setTimeout(limits.takeTimeoutMs, () => response.destroy());
     begin([...headers, 'Content-Disposition', `attachment; filename="chorus-${result.revision}.snapshot"`]);
     // What breaks off here ends the connection without the end of the chunked body: the client sees it.
     return pipeline(result.bytes, response).catch((error: unknown) => {

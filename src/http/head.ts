@@ -1,11 +1,14 @@
 // What is checked of every request before it is routed: its target, its Host, its expectation.
 import type { NextFunction } from 'express';
-import { isHostAllowed } from './hosts.ts';
+import { isCrossOrigin, isHostAllowed } from './hosts.ts';
 import { Problem } from './problems.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
 // absolute-form (RFC 9112 §3.2.2): its authority stands in place of Host.
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
+
+/** Their answers are kept from pages of other origins by the browser itself: no header of CORS is ever sent. */
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createHead(service: HttpService): (request: Request, response: Response, next: NextFunction) => void {
   return (request, response, next) => {
@@ -20,7 +23,11 @@ export function createHead(service: HttpService): (request: Request, response: R
       request.url = locals.target;
     }
     checkTarget(locals.target, request.method);
-    checkHost(service, absolute?.[1] ?? request.headers.host, request.httpVersionMinor);
+    const host = absolute?.[1] ?? request.headers.host;
+    checkHost(service, host, request.httpVersionMinor);
+    if (isCrossOrigin(request.headers.origin, host) && !SAFE_METHODS.has(request.method)) {
+      throw new Problem('cross-origin', { field: 'Origin', detail: 'Web pages of other origins may not write here.' });
+    }
     if (request.headers.expect !== undefined && request.headers.expect.toLowerCase() !== '100-continue') {
       throw new Problem('expectation-failed', { field: 'Expect', detail: 'The only expectation is 100-continue.' });
     }

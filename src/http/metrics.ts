@@ -82,7 +82,7 @@ const CACHE_GAUGES: readonly [name: string, help: string, read: (served: ServedC
   ['chorus_cache_flushed_rows', 'Rows that this node flushed', ({ flusher }) => flusher?.view.rows ?? 0],
 ];
 
-export function createMetrics(node: NodeApi, caches: ServedCaches = new Map()): HttpMetrics {
+export function createMetrics(node: NodeApi, caches: ServedCaches, untaken: { readonly bytes: number }): HttpMetrics {
   const registry = new Registry();
   registry.setDefaultLabels({ node: node.nodeId });
   collectDefaultMetrics({ register: registry });
@@ -94,6 +94,12 @@ export function createMetrics(node: NodeApi, caches: ServedCaches = new Map()): 
     labelNames: ['route', 'method', 'status'],
     registers: [registry],
   });
+  addGauge(
+    registry,
+    'chorus_untaken_answer_bytes',
+    'Bytes of answers that clients have not taken',
+    () => untaken.bytes,
+  );
   const durations = new Histogram({
     name: 'chorus_http_request_duration_seconds',
     help: 'From the head of a request to its answer',

@@ -16,6 +16,7 @@ export const PROBLEMS = {
   'invalid-body': { status: 400, title: 'The body is not valid', retryable: false },
   'unexpected-body': { status: 400, title: 'This request takes no body', retryable: false },
   'body-truncated': { status: 400, title: 'The body ended before its announced length', retryable: true },
+  'cross-origin': { status: 403, title: 'The request came from a web page of another origin', retryable: false },
   'not-found': { status: 404, title: 'There is no such key', retryable: false },
   'no-such-cache': { status: 404, title: 'There is no such cache', retryable: false },
   'unknown-path': { status: 404, title: 'There is nothing at this path', retryable: false },

@@ -1,5 +1,5 @@
 // The HTTP server of one node: Express behind Node's own server, with its limits, and an orderly end.
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NODE_LIMITS, REQUEST_LIMITS, STATE_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
@@ -8,10 +8,13 @@ import type { NodeApi } from '../node/node-api.ts';
 import type { Consistency } from '../node/requests.ts';
 import { createApp } from './app.ts';
 import { BodyBudget } from './bodies.ts';
-import { type Auth, checkBinding, type HostRule, isLoopback, openBindingWarning } from './hosts.ts';
+import type { TlsFiles } from './certificates.ts';
+import { type Auth, checkBinding, type HostRule, openBindingWarning } from './hosts.ts';
+import { createListener } from './listener.ts';
 import { createConnectHandler, createMalformedHandler } from './malformed.ts';
 import { createMetrics } from './metrics.ts';
 import type { HttpLimits, HttpService } from './service.ts';
+import { UntakenAnswers } from './untaken.ts';
 
 export type HttpServerOptions = {
   readonly node: NodeApi;
@@ -19,7 +22,9 @@ export type HttpServerOptions = {
   /** 0: any free one. */
   readonly port: number;
   readonly auth: Auth;
-  /** Host names beside the loopback names for which this node answers; default: those, or any when bound elsewhere. */
+  /** HTTPS instead of HTTP. */
+  readonly tls?: TlsFiles | undefined;
+  /** Host names for which this node answers beside loopback names and addresses; none unless given. */
   readonly allowedHosts?: HostRule;
   /** What is left out has its default from base/limits.ts. */
   readonly limits?: Partial<HttpLimits>;
@@ -46,20 +51,22 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   let isClosing = false;
   const { caches = new Map() } = options;
+  const untaken = new UntakenAnswers(limits.maxAnswersInFlightBytes, limits.takeTimeoutMs);
   const service: HttpService = {
     node,
     logger,
     limits,
-    hosts: options.allowedHosts ?? (isLoopback(host) ? [] : 'any'),
+    hosts: options.allowedHosts ?? [],
     defaultConsistency: options.defaultConsistency ?? 'eventual',
     caches,
     conditionalPrefixes: (options.conditionalPrefixes ?? []).map((prefix) => Buffer.from(prefix)),
     bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
-    metrics: createMetrics(node, caches),
+    untaken,
+    metrics: createMetrics(node, caches, untaken),
     isClosing: () => isClosing,
     onBroken: (error) => options.onBroken?.(error),
   };
-  const server = createNodeServer(service);
+  const server = createNodeServer(service, options.tls);
   await listening(server, host, port);
   const warning = openBindingWarning(host, auth);
   if (warning !== undefined) logger.warn(warning);
@@ -78,33 +85,15 @@ const DEFAULT_LIMITS: HttpLimits = {
   retryAfterSeconds: NODE_LIMITS.retryAfterSeconds,
 };
 
-function createNodeServer(service: HttpService): Server {
-  const { limits } = service;
+function createNodeServer(service: HttpService, tls: TlsFiles | undefined): Server {
   const app = createApp(service);
-  const server = createServer(
-    {
-      maxHeaderSize: limits.maxHeaderBytes,
-      headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
-      keepAliveTimeout: limits.keepAliveTimeoutMs,
-      connectionsCheckingInterval: Math.min(limits.headersTimeoutMs, CHECKING_INTERVAL_MS),
-      // Checked in head.ts, which answers with a problem document.
-      requireHostHeader: false,
-    },
-    app,
-  );
-  server.maxConnections = limits.maxConnections;
-  // The size of the head is bounded above; a count beyond which Node drops headers silently would drop conditions.
-  server.maxHeadersCount = 0;
-  // Without these listeners Node would answer both itself; body and expectation are judged in their places.
-  server.on('checkContinue', app);
-  server.on('checkExpectation', app);
+  const server = createListener(service.limits, tls, service.logger);
+  // Without the two after the first Node would answer itself; body and expectation are judged in their places.
+  for (const event of ['request', 'checkContinue', 'checkExpectation']) server.on(event, app);
   server.on('clientError', createMalformedHandler(service));
   server.on('connect', createConnectHandler(service));
   return server;
 }
-
-const CHECKING_INTERVAL_MS = 5_000;
 
 function listening(server: Server, host: string, port: number): Promise<void> {
   return new Promise((resolve, reject) => {

@@ -8,6 +8,7 @@ import type { Consistency } from '../node/requests.ts';
 import type { BodyBudget } from './bodies.ts';
 import type { HostRule } from './hosts.ts';
 import type { HttpMetrics, Route } from './metrics.ts';
+import type { UntakenAnswers } from './untaken.ts';
 
 export type HttpLimits = Readonly<Record<keyof typeof REQUEST_LIMITS | 'maxValueBytes' | 'retryAfterSeconds', number>>;
 
@@ -21,6 +22,7 @@ export type HttpService = {
   /** Keys that begin so are put and deleted under a condition only. */
   readonly conditionalPrefixes: readonly Buffer[];
   readonly bodies: BodyBudget;
+  readonly untaken: UntakenAnswers;
   readonly metrics: HttpMetrics;
   /** True from `close()` on: answers then end their connections. */
   isClosing(): boolean;

@@ -14,6 +14,7 @@ export const SERVERS = [
   'postgres',
   'rabbitmq',
   'etcd', // for the bench alone
+  'openssl', // makes certificates
   'mongodb', // a stand-in: see mongodb.ts
 ] as const;
 export type ServerName = (typeof SERVERS)[number];
@@ -30,6 +31,7 @@ const RECIPES: Record<ServerName, Recipe> = {
   rabbitmq: debianPackage('rabbitmq-server', '/usr/lib/rabbitmq/bin/rabbitmq-server'),
   mongodb: { isInstalled: isMongodbInstalled, install: installMongodb, advice: JAVA_ADVICE },
   etcd: debianPackage('etcd-server', '/usr/bin/etcd'),
+  openssl: debianPackage('openssl', '/usr/bin/openssl'),
 };
 
 export function isInstalled(name: ServerName): boolean {

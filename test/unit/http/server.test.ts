@@ -8,6 +8,7 @@ import type { NodeApi } from '../../../src/node/node-api.ts';
 import { rawExchange } from '../../suites/raw-http.ts';
 import { overriding, problemIn, type RunningNode, SILENT, send, startRunningNode } from './running-node.ts';
 
+const MIB = 1024 * 1024;
 let running: RunningNode | undefined;
 
 afterEach(async () => {
@@ -71,12 +72,73 @@ test('another address is bound only when authentication is switched off, and tha
   await expect(startHttpServer({ ...options, auth: 'tokens' })).rejects.toMatchObject({ exitCode: 64 });
   const open = await startHttpServer({ ...options, auth: 'none' });
   expect(lines.join()).toContain('ATTENTION');
-  const answer = await send(`http://127.0.0.1:${open.port}`, 'GET', '/livez', {
-    headers: { host: 'chorus-1.internal:8001' },
-  });
-  expect(answer.status).toBe(200);
   await open.close(100);
 });
+
+test('a web page that makes a name of its own lead here is answered 421, wherever the node is bound', async () => {
+  running = await startRunningNode();
+  const options = { node: running.node, host: '0.0.0.0', port: 0, auth: 'none', logger: SILENT } as const;
+  const open = await startHttpServer({ ...options, allowedHosts: ['chorus-1.internal'] });
+  const asked = async (host: string) => {
+    const answer = await send(`http://127.0.0.1:${open.port}`, 'GET', '/v1/keys/a', { headers: { host } });
+    return answer.status;
+  };
+  expect(await asked('rebound.example:8001')).toBe(421);
+  for (const host of ['chorus-1.internal:8001', '192.0.2.1', 'localhost']) expect(await asked(host), host).toBe(404);
+  await open.close(100);
+});
+
+test('a web page of another origin cannot write, and its reads get no leave to be looked at', async () => {
+  running = await startRunningNode();
+  const { url } = running;
+  const foreign = { origin: 'https://evil.example' };
+  const refused = await send(url, 'POST', '/v1/keys/a?op=append', { headers: foreign, body: 'x' });
+  expect([refused.status, problemIn(refused).code]).toEqual([403, 'cross-origin']);
+  const own = { origin: url, host: new URL(url).host };
+  expect((await send(url, 'POST', '/v1/keys/a?op=append', { headers: own, body: 'x' })).text).toBe('1');
+  const read = await send(url, 'GET', '/v1/keys/a', { headers: foreign });
+  expect([read.status, read.headers['access-control-allow-origin']]).toEqual([200, undefined]);
+});
+
+test('a client that does not take its answers is cut off, and their bytes are free again', async () => {
+  running = await startRunningNode({ http: { limits: { takeTimeoutMs: 1000 } } });
+  const { url } = running;
+  await send(url, 'PUT', '/v1/keys/long', { body: Buffer.alloc(MIB, 'x') });
+  const count = 32;
+  const slow = await openConnection(url, 'GET /v1/keys/long HTTP/1.1\r\nHost: localhost\r\n\r\n'.repeat(count));
+  slow.pause();
+  await expect.poll(() => untakenBytes(url), { interval: 10 }).toBeGreaterThan(0);
+  await expect.poll(() => untakenBytes(url)).toBe(0);
+  let taken = 0;
+  slow.on('data', (chunk: Buffer) => {
+    taken += chunk.length;
+  });
+  slow.resume();
+  await once(slow, 'close');
+  expect(taken).toBeLessThan(count * MIB);
+});
+
+test('requests sent at once for more bytes than answers may hold are refused with 429, and later ones served', async () => {
+  running = await startRunningNode({ http: { limits: { maxAnswersInFlightBytes: 4 * MIB } } });
+  const { url } = running;
+  await send(url, 'PUT', '/v1/keys/long', { body: Buffer.alloc(MIB, 'x') });
+  const get = 'GET /v1/keys/long HTTP/1.1\r\nHost: localhost\r\n';
+  const greedy = await openConnection(url, `${`${get}\r\n`.repeat(31)}${get}Connection: close\r\n\r\n`);
+  let received = '';
+  greedy.on('data', (chunk: Buffer) => {
+    received += chunk.toString('latin1').replaceAll('x', '');
+  });
+  await once(greedy, 'close');
+  const statuses = [...received.matchAll(/HTTP\/1\.1 (\d+)/g)].map(([, status]) => status);
+  expect(statuses.slice(0, 2)).toEqual(['200', '200']);
+  expect(statuses.at(-1)).toBe('429');
+  expect((await send(url, 'GET', '/v1/keys/long')).status).toBe(200);
+});
+
+async function untakenBytes(url: string): Promise<number> {
+  const { text } = await send(url, 'GET', '/metrics');
+  return Number(/^chorus_untaken_answer_bytes\{.*\} (\d+)$/m.exec(text)?.[1]);
+}
 
 test('bodies beyond the budget are refused with 429, and their bytes are free again afterwards', async () => {
   running = await startRunningNode({ http: { limits: { maxBodiesInFlightBytes: 1000 } } });
