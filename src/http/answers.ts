@@ -72,9 +72,11 @@ export function answerJson(
   response: Response,
   status: number,
   value: unknown,
+  headers: readonly string[] = [],
 ): void {
   const body = Buffer.from(JSON.stringify(value));
-  answer(service, request, response, status, ['Content-Type', JSON_TYPE, 'Cache-Control', 'no-store'], body);
+  const all = ['Content-Type', JSON_TYPE, 'Cache-Control', 'no-store', ...headers];
+  answer(service, request, response, status, all, body);
 }
 
 export function answerProblem(service: HttpService, request: Request, response: Response, problem: Problem): void {

@@ -4,8 +4,11 @@ import express, { type NextFunction, type RequestHandler } from 'express';
 import { answer, answerError } from './answers.ts';
 import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
+import { createCacheEntries } from './cache-entries.ts';
+import { CACHE_PATTERNS } from './cache-requests.ts';
 import { createCaches } from './caches.ts';
 import { createConsole } from './console.ts';
+import { createFailedWrites } from './failed-writes.ts';
 import { createHead } from './head.ts';
 import { createKeyWrites } from './key-writes.ts';
 import { createKeyRead } from './keys.ts';
@@ -23,6 +26,7 @@ import { createWatch } from './watch.ts';
 /** Matched against the raw path: nothing is decoded before the key is read from the target. */
 const PATTERNS: { readonly [P in Path]?: RegExp } = {
   '/api/cache/{key}/': PYCACHE_KEY_PATH,
+  ...CACHE_PATTERNS,
   '/api/health/': /^\/api\/health\/?$/,
   '/console/{file}': /^\/console\/[^/]+$/,
 };
@@ -36,6 +40,8 @@ export function createApp(service: HttpService): RequestListener {
   const head = createHead(service);
   const keyWrites = createKeyWrites(service);
   const operations = createOperations(service);
+  const caches = createCaches(service);
+  const failedWrites = createFailedWrites(service);
   const pycache = createPyCache(service);
   const serveConsole = createConsole(service);
 
@@ -52,7 +58,14 @@ export function createApp(service: HttpService): RequestListener {
   resource('/v1/batch', { POST: createBatch(service) });
   resource('/v1/transactions', { POST: createTransaction(service) });
   resource('/v1/watch', { GET: createWatch(service) });
-  for (const [path, methods] of createCaches(service)) app.route(path).all(handler(byMethod(methods)));
+  resource('/v1/caches', { GET: caches.list });
+  resource('/v1/caches/{cache}', { GET: caches.describe });
+  resource('/v1/caches/{cache}/entries/{key}', createCacheEntries(service));
+  resource('/v1/caches/{cache}:invalidate', { POST: caches.invalidate });
+  resource('/v1/caches/{cache}/policy', { PUT: caches.setPolicy });
+  resource('/v1/caches/{cache}/failed', { GET: failedWrites.list });
+  resource('/v1/caches/{cache}/failed/{key}/retry', { POST: failedWrites.retry });
+  resource('/v1/caches/{cache}/failed/{key}', { DELETE: failedWrites.drop });
   resource('/v1/cluster', { GET: operations.cluster });
   resource('/v1/snapshots', { POST: operations.snapshot });
   resource('/v1/snapshot', { GET: createBackup(service) });

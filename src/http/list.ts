@@ -47,7 +47,7 @@ function listRequest(service: HttpService, query: Query, { headers }: Request): 
   return {
     prefix,
     after: cursor?.after,
-    limit: limitOf(query.get('limit')),
+    limit: listLimitOf(query.get('limit')),
     withValues: flag('values', query),
     // No page is older than the one before it, whichever nodes answer: what a page shows, the next does not take back.
     consistency: cursor !== undefined && demand.consistency === 'eventual' ? 'session' : demand.consistency,
@@ -56,7 +56,8 @@ function listRequest(service: HttpService, query: Query, { headers }: Request): 
   };
 }
 
-function limitOf(text: string | undefined): number {
+/** How many keys a page may have. */
+export function listLimitOf(text: string | undefined): number {
   const limit = text === undefined ? LIST_LIMITS.defaultKeys : /^\d{1,5}$/.test(text) ? Number(text) : 0;
   if (limit < 1 || limit > LIST_LIMITS.maxKeys) {
     throw invalidParameter('limit', `"limit" is a whole number from 1 to ${LIST_LIMITS.maxKeys}.`);

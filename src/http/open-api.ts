@@ -18,8 +18,8 @@ export function createOpenApi(service: HttpService): (request: Request, response
   };
 }
 
-/** Loaded only here: no node needs YAML to start. */
+/** Loaded only here: no node needs YAML to start. The file is our own: its aliases need no bound. */
 async function readDocument(): Promise<Buffer> {
   const { parse } = await import('yaml');
-  return Buffer.from(JSON.stringify(parse(await readFile(DOCUMENT, 'utf8'), { merge: true })));
+  return Buffer.from(JSON.stringify(parse(await readFile(DOCUMENT, 'utf8'), { merge: true, maxAliasCount: -1 })));
 }

@@ -28,8 +28,8 @@ export type CachedNow = {
   readonly isHeld: boolean;
   /** Somebody loads it. */
   readonly isLeased: boolean;
-  /** The source refused what was written last. */
-  readonly isFailed: boolean;
+  /** Revision of the record that says that the source refused what was written last. */
+  readonly failed: number | undefined;
   readonly entry: CachedValue | undefined;
 };
 
@@ -92,7 +92,7 @@ export class CacheAccess {
       changedAt: changedAt(keyspace, cache, key),
       isHeld: isThere('H'),
       isLeased,
-      isFailed: isThere('F'),
+      failed: keyspace.get(recordKey('F', cache, key))?.revision,
       entry,
     };
   }

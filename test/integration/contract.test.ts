@@ -1,10 +1,12 @@
 // The HTTP contract over real processes: a node on the embedded log, the gateway, Nginx, and a node on Kafka.
+import { resolve } from 'node:path';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { available } from '../servers/available.ts';
 import { type ChorusCluster, type ChorusNodes, startChorusCluster, startChorusNodes } from '../servers/chorus.ts';
 import { type ChorusNginx, startChorusNginx } from '../servers/chorus-nginx.ts';
 import { type Kafka, startKafka } from '../servers/kafka.ts';
 import { contractSuite, type Scenario } from '../suites/contract.ts';
+import { CACHE_SCENARIOS } from '../suites/contract-caches.ts';
 import { CONDITION_SCENARIOS } from '../suites/contract-conditions.ts';
 import { KEY_SCENARIOS } from '../suites/contract-keys.ts';
 import { LIST_SCENARIOS } from '../suites/contract-lists.ts';
@@ -16,11 +18,13 @@ const SCENARIOS: readonly Scenario[] = [
   ...CONDITION_SCENARIOS,
   ...OPERATION_SCENARIOS,
   ...LIST_SCENARIOS,
+  ...CACHE_SCENARIOS,
   ...REST_SCENARIOS,
 ];
 
-/** For the scenario of required conditions. */
-const FLAGS = ['--conditional-prefixes', 'guarded/'];
+/** For the scenarios of required conditions and of caches. */
+const CONFIG = resolve(import.meta.dirname, '../suites/contract-config.ts');
+const FLAGS = ['--conditional-prefixes', 'guarded/', '--config', CONFIG];
 
 describe('on the embedded log', () => {
   let cluster: ChorusCluster;

@@ -14,10 +14,12 @@ const MEMBER = {
 };
 
 const NO_KEY = 'contract-none';
+/** Declared in contract-config.ts. */
+const CACHE = 'rows';
 
 /** Every resource by a target of its own. */
 const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
-  target: path.replace('{key}', NO_KEY).replace('{file}', 'console.js'),
+  target: path.replace('{key}', NO_KEY).replace('{file}', 'console.js').replace('{cache}', CACHE),
   methods: Object.keys(methods),
 }));
 const READABLE = RESOURCES.filter(({ methods }) => methods.includes('GET'));
@@ -25,7 +27,10 @@ const METHODS = RESOURCES.flatMap(({ target, methods }) => methods.map((method) 
 /** Where a bounded body goes. */
 const TAKING_BODY = [...new OpenApiDocument().operations]
   .filter(([, { responses }]) => '413' in responses)
-  .map(([send]) => `${send.replace('{key}', NO_KEY)}${send === 'POST /v1/keys/{key}' ? '?op=append' : ''}`);
+  .map(
+    ([send]) =>
+      `${send.replace('{key}', NO_KEY).replace('{cache}', CACHE)}${send === 'POST /v1/keys/{key}' ? '?op=append' : ''}`,
+  );
 const OF_PYCACHE = /\/api\//;
 const JSON_TYPE = { 'Content-Type': 'application/json' };
 
@@ -70,7 +75,8 @@ export const REST_SCENARIOS: readonly Scenario[] = [
   {
     title: 'every key is one',
     exchanges: METHODS.filter((send) => send.includes(NO_KEY)).flatMap((send) => {
-      const at = (key: string) => `${send.replace(NO_KEY, key)}${send.startsWith('POST /v1') ? '?op=increment' : ''}`;
+      const at = (key: string) =>
+        `${send.replace(NO_KEY, key)}${send.startsWith('POST /v1/keys') ? '?op=increment' : ''}`;
       return [
         ...['%', '%zz', '%ff', '%ED%A0%80'].map((key) => ({
           send: at(key),
@@ -141,7 +147,7 @@ export const REST_SCENARIOS: readonly Scenario[] = [
       { send: 'GET /v1/openapi.json', status: 200, gives: { openapi: '3.1.1' } },
       ...READABLE.filter(({ target }) => !OF_PYCACHE.test(target) && target !== '/v1/watch').map(({ target }) => ({
         send: `HEAD ${target}`,
-        status: target.startsWith('/v1/keys/') ? 404 : 200,
+        status: target.endsWith(`/${NO_KEY}`) ? 404 : 200,
         text: '',
       })),
       { send: 'GET /v1', status: 404, code: 'unknown-path' },

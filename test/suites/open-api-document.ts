@@ -25,7 +25,7 @@ export class OpenApiDocument {
   readonly #validators = new Map<Json, ValidateFunction>();
 
   constructor(text = readFileSync(new URL('../../docs/openapi.yaml', import.meta.url), 'utf8')) {
-    this.content = parse(text, { merge: true });
+    this.content = parse(text, { merge: true, maxAliasCount: -1 });
     this.#ajv.addSchema(this.content, 'openapi');
   }
 
@@ -77,12 +77,24 @@ export class OpenApiDocument {
   }
 }
 
+const CACHE_PATHS: readonly (readonly [RegExp, Path])[] = [
+  [/^\/v1\/caches\/[^/]+\/entries\//, '/v1/caches/{cache}/entries/{key}'],
+  [/^\/v1\/caches\/[^/]+\/failed\/.*\/retry$/, '/v1/caches/{cache}/failed/{key}/retry'],
+  [/^\/v1\/caches\/[^/]+\/failed\//, '/v1/caches/{cache}/failed/{key}'],
+  [/^\/v1\/caches\/[^/]+\/failed$/, '/v1/caches/{cache}/failed'],
+  [/^\/v1\/caches\/[^/]+\/policy$/, '/v1/caches/{cache}/policy'],
+  [/^\/v1\/caches\/[^/:]+:invalidate$/, '/v1/caches/{cache}:invalidate'],
+  [/^\/v1\/caches\/[^/:]+$/, '/v1/caches/{cache}'],
+];
+
 /** The path of the document that a target belongs to; undefined when there is nothing at it. */
 export function pathOfTarget(target: string): Path | undefined {
   const path = target.split('?')[0] ?? '';
   if (path.startsWith('/v1/keys/')) return '/v1/keys/{key}';
   if (path.startsWith('/api/cache/')) return '/api/cache/{key}/';
   if (path.startsWith('/console/')) return '/console/{file}';
+  const ofCache = CACHE_PATHS.find(([pattern]) => pattern.test(path));
+  if (ofCache !== undefined) return ofCache[1];
   return Object.keys(ROUTES).find((known) => known === path) as Path | undefined;
 }
 

@@ -1,5 +1,5 @@
 // A cache's commands on their way to the log, under the policy of the moment; what fails rejects with CacheError.
-import { CacheError } from '../errors.ts';
+import { CacheError, type CacheErrorCode } from '../errors.ts';
 import { DEFAULT_POLICY, readPolicy, type ServerPolicy } from './policy.ts';
 import type { Applied, Command, Content, Look, Replica, Submitted, UnsavedWrite } from './replica.ts';
 
@@ -7,6 +7,16 @@ import type { Applied, Command, Content, Look, Replica, Submitted, UnsavedWrite 
 export type PolicyNow = ServerPolicy & { readonly revision: number };
 type Body<C> = C extends Command ? Omit<C, 'cache' | 'policy'> : never;
 export type Sending = { readonly timeoutMs: number; readonly id?: string | undefined; readonly caller?: string };
+
+/** A command that this node or the log did not take, or apply rejected; `reason` is the code of either. Code `unknown`: it may yet be applied. */
+export class LogTrouble extends CacheError {
+  readonly reason: string;
+
+  constructor(code: CacheErrorCode, part: string, reason: string, message: string) {
+    super(code, part, message);
+    this.reason = reason;
+  }
+}
 
 /** For commands that no client waits for. */
 const OWN_TIMEOUT_MS = 5000;
@@ -57,6 +67,24 @@ export class CacheLog {
     }
   }
 
+  /** As `send`; throws LogTrouble where apply did not do it. */
+  async sendDone(body: Body<Command>, timeoutMs: number): Promise<Applied> {
+    const applied = await this.send(body, timeoutMs);
+    this.mustBe(applied, ['done']);
+    return applied;
+  }
+
+  /** Throws LogTrouble unless apply answered one of these codes. */
+  mustBe({ code }: Applied, wanted: readonly string[]): void {
+    if (wanted.includes(code)) return;
+    if (code === 'too-many-unsaved')
+      throw new LogTrouble('full', this.name, 'overloaded', 'too many writes wait for the source');
+    if (code === 'memory-full') throw new LogTrouble('full', this.name, code, 'the memory of the cluster is full');
+    if (code === 'deadline') throw new LogTrouble('timeout', this.name, code, 'the log was too slow');
+    const isPassing = code === 'restoring' || code === 'feature-not-enabled';
+    throw new LogTrouble(isPassing ? 'down' : 'refused', this.name, code, code);
+  }
+
   fill(key: Uint8Array, since: number, content: Content): Promise<Applied> {
     return this.send({ type: 'cache-fill', key, since, content });
   }
@@ -69,10 +97,14 @@ export class CacheLog {
   #outcomeOf(submitted: Submitted): Applied {
     if (submitted.kind === 'applied') return submitted.outcome;
     const why = submitted.kind === 'refused' ? submitted.reason : 'no answer of the log in time';
-    if (submitted.isUnknown) throw new CacheError('unknown', this.name, `it is not known what became of it: ${why}`);
-    if (submitted.kind === 'timed-out') throw new CacheError('timeout', this.name, why);
-    if (why === 'too-large') throw new CacheError('refused', this.name, 'the log takes no command of this size');
-    throw new CacheError(why === 'overloaded' ? 'full' : 'down', this.name, `this node cannot take it: ${why}`);
+    const reason = submitted.kind === 'refused' ? submitted.reason : 'timed-out';
+    if (submitted.isUnknown)
+      throw new LogTrouble('unknown', this.name, reason, `it is not known what became of it: ${why}`);
+    if (submitted.kind === 'timed-out') throw new LogTrouble('timeout', this.name, reason, why);
+    if (why === 'too-large')
+      throw new LogTrouble('refused', this.name, 'value-too-large', 'the log takes no command of this size');
+    const code = why === 'overloaded' ? 'full' : 'down';
+    throw new LogTrouble(code, this.name, why, `this node cannot take it: ${why}`);
   }
 }
 

@@ -7,7 +7,7 @@ import { type Observe, observeNothing } from '../events.ts';
 import { type GuardedSource, guardedSource, type SourceHealth } from '../guarded-source.ts';
 import type { CacheSource, WritableSource } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
-import { type CacheLog, type PolicyNow, type Sending, wireTags } from './cache-log.ts';
+import { type CacheLog, LogTrouble, type PolicyNow, type Sending, wireTags } from './cache-log.ts';
 import { Loader } from './loader.ts';
 import type { Applied, Look } from './replica.ts';
 
@@ -33,13 +33,12 @@ export type ClusterCacheOptions<Value> = {
 export type Found<Value> = {
   /** Undefined: there is no such row. */
   readonly value: Value | undefined;
-  /** Of the entry that was served; 0: it was loaded. */
+  /** Of the entry that was served, or made of what was loaded; 0: nothing was kept. */
   readonly revision: number;
   /** What is left of its time to live; undefined: it was loaded, or lives for ever. */
   readonly leftMs: number | undefined;
   /** How it was come by: of the entry, of a stale one, by a load of this request's, or by one it shared. */
   readonly how: 'hit' | 'stale' | 'loaded' | 'collapsed';
-  readonly isStored: boolean;
 };
 
 /** `cached`: the entry alone; `saved`: the source has it; `behind`: the log has it, the source will. */
@@ -47,6 +46,13 @@ export type Written = {
   readonly how: 'cached' | 'saved' | 'behind';
   readonly revision: number;
   readonly isRepeat: boolean;
+};
+
+/** What of it is to be served no more: entries by their keys, by their tags, all. */
+export type Invalidated = {
+  readonly keys?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly all?: true;
 };
 
 export class ClusterCache<Value> {
@@ -74,8 +80,8 @@ export class ClusterCache<Value> {
       const { result, isShared } = this.#loader.load(key, looks < MAX_LOOKS ? now : { ...now, isHeld: true });
       const loaded = await result;
       if (loaded.kind === 'look-again') continue;
-      const { value, isStored } = loaded;
-      return { value, revision: 0, leftMs: undefined, how: isShared ? 'collapsed' : 'loaded', isStored };
+      const { value, revision } = loaded;
+      return { value, revision, leftMs: undefined, how: isShared ? 'collapsed' : 'loaded' };
     }
   }
 
@@ -86,7 +92,8 @@ export class ClusterCache<Value> {
     for (;;) {
       const { policy } = this.log;
       const leftMs = endsAt - clock.monotonicMs();
-      if (leftMs <= 0) throw new CacheError('timeout', this.log.name, 'others were writing the key all the time');
+      if (leftMs <= 0)
+        throw new LogTrouble('timeout', this.log.name, 'timed-out', 'others were writing the key all the time');
       const written = await this.#writeUnder(policy, key, value, { ...sending, timeoutMs: leftMs });
       if (written !== 'again') return written;
       await this.log.replica.news(Math.min(leftMs, LOOK_MS));
@@ -98,8 +105,8 @@ export class ClusterCache<Value> {
     const { clock } = this.#options.world;
     const endsAt = clock.monotonicMs() + timeoutMs;
     for (;;) {
-      const { entry, isFailed } = this.log.look(Buffer.from(key));
-      if (isFailed) return 'failed';
+      const { entry, failed } = this.log.look(Buffer.from(key));
+      if (failed !== undefined) return 'failed';
       if (entry?.isUnsaved !== true) return 'saved';
       const leftMs = endsAt - clock.monotonicMs();
       if (leftMs <= 0) return 'waiting';
@@ -107,14 +114,11 @@ export class ClusterCache<Value> {
     }
   }
 
-  async invalidate(what: {
-    readonly keys?: readonly string[];
-    readonly tags?: readonly string[];
-    readonly all?: true;
-  }) {
-    const { keys = [], tags = [], all = false } = what;
+  /** Throws where they are too many or too long. */
+  async invalidate({ keys = [], tags = [], all }: Invalidated, timeoutMs: number): Promise<Applied> {
     const named = keys.map((key) => Buffer.from(key));
-    return this.log.send({ type: 'cache-invalidate', keys: named, tags: wireTags(this.log.name, tags), isAll: all });
+    const wired = wireTags(this.log.name, tags);
+    return this.log.sendDone({ type: 'cache-invalidate', keys: named, tags: wired, isAll: all === true }, timeoutMs);
   }
 
   health(): SourceHealth {
@@ -135,7 +139,6 @@ export class ClusterCache<Value> {
       revision,
       leftMs: leftMs === Number.POSITIVE_INFINITY ? undefined : leftMs,
       how: isFresh ? 'hit' : 'stale',
-      isStored: true,
     };
   }
 
@@ -167,7 +170,7 @@ export class ClusterCache<Value> {
       sending,
     );
     if (isAgain(applied)) return 'again';
-    this.#require(applied, ['created', 'replaced', 'done', 'not-kept']);
+    this.log.mustBe(applied, ['created', 'replaced', 'done', 'not-kept']);
     return { how: isBehind ? 'behind' : 'cached', revision: applied.revision, isRepeat: applied.isRepeat };
   }
 
@@ -181,7 +184,7 @@ export class ClusterCache<Value> {
     const ttlMs = policy.saveTimeoutMs + HOLD_MARGIN_MS;
     const held = await this.log.sendUnder(policy, { type: 'cache-hold', key: bytes, ttlMs }, { ...sending, id: '' });
     if (isAgain(held)) return 'again';
-    this.#require(held, ['done']);
+    this.log.mustBe(held, ['done']);
     let saved: Value | undefined;
     try {
       saved = await this.#save(policy, key, value);
@@ -208,15 +211,6 @@ export class ClusterCache<Value> {
   async #endHold(key: Uint8Array, hold: number, content: Parameters<CacheLog['endHold']>[2]): Promise<number> {
     const applied = await this.log.endHold(key, hold, content).catch(() => undefined);
     return applied?.revision ?? hold;
-  }
-
-  #require({ code }: Applied, wanted: readonly string[]): void {
-    const { name } = this.log;
-    if (wanted.includes(code)) return;
-    if (code === 'too-many-unsaved') throw new CacheError('full', name, 'too many writes wait for the source');
-    if (code === 'memory-full') throw new CacheError('full', name, 'the memory of the cluster is full');
-    if (code === 'deadline') throw new CacheError('timeout', name, 'the log was too slow');
-    throw new CacheError('refused', name, code);
   }
 }
 

@@ -9,9 +9,9 @@ import { type CacheLog, wireTags } from './cache-log.ts';
 import type { ServerPolicy } from './policy.ts';
 import type { Content, Look } from './replica.ts';
 
-/** `look-again`: meanwhile the key has an entry, or a reason to begin anew. */
+/** `revision`: of the entry that it became; 0: it was not kept. `look-again`: meanwhile the key has an entry, or a reason to begin anew. */
 export type Loaded<Value> =
-  | { readonly kind: 'loaded'; readonly value: Value | undefined; readonly isStored: boolean }
+  | { readonly kind: 'loaded'; readonly value: Value | undefined; readonly revision: number }
   | { readonly kind: 'look-again' };
 
 export type LoaderOptions<Value> = {
@@ -81,12 +81,12 @@ export class Loader<Value> {
     }
     const value = await guarded.call(policy.loadTimeoutMs, (signal) => source.load(key, { signal }));
     const content = this.contentOf(key, value, policy);
-    if (since === undefined || content === undefined) return { kind: 'loaded', value, isStored: false };
-    const isStored = await log.fill(Buffer.from(key), since, content).then(
-      ({ code }) => code === 'created' || code === 'replaced',
-      () => false, // The caller has its value all the same.
+    if (since === undefined || content === undefined) return { kind: 'loaded', value, revision: 0 };
+    const revision = await log.fill(Buffer.from(key), since, content).then(
+      (filled) => (filled.code === 'created' || filled.code === 'replaced' ? filled.revision : 0),
+      () => 0, // The caller has its value all the same.
     );
-    return { kind: 'loaded', value, isStored };
+    return { kind: 'loaded', value, revision };
   }
 
   /** The revision from which on this node alone loads; undefined: it may load, and not fill. */

@@ -58,8 +58,8 @@ export type Look = {
   readonly isHeld: boolean;
   /** Somebody loads it. */
   readonly isLeased: boolean;
-  /** The source refused what was written last. */
-  readonly isFailed: boolean;
+  /** Revision of the record that says that the source refused what was written last. */
+  readonly failed: number | undefined;
   readonly entry:
     | {
         readonly value: Uint8Array | undefined;

@@ -1,0 +1,88 @@
+// What the requests at /v1/caches have in common: their paths, the cache and key that they name, and what a failed cache is answered with.
+
+import { CacheError } from '../cache/errors.ts';
+import { LogTrouble } from '../cache/server/cache-log.ts';
+import type { ServedCache } from '../cache/server/served-caches.ts';
+import { type ReadDemand, readDemand, readEntry } from './keys.ts';
+import { PROBLEMS, Problem, type ProblemCode, type ProblemDetails } from './problems.ts';
+import type { Query } from './queries.ts';
+import { outcomeOfUntried } from './refusals.ts';
+import type { Path } from './routes.ts';
+import type { HttpService, Request, Response } from './service.ts';
+import { keyOf, pathOf } from './targets.ts';
+
+const NO_KEY = Buffer.from('-');
+const PREFIX = '/v1/caches/';
+
+/** Matched against the raw path, as for keys. A cache's name has no characters that would be encoded. */
+export const CACHE_PATTERNS = {
+  '/v1/caches/{cache}': /^\/v1\/caches\/[^/:]+$/,
+  '/v1/caches/{cache}/entries/{key}': /^\/v1\/caches\/[^/:]+\/entries\//,
+  '/v1/caches/{cache}:invalidate': /^\/v1\/caches\/[^/:]+:invalidate$/,
+  '/v1/caches/{cache}/policy': /^\/v1\/caches\/[^/:]+\/policy$/,
+  '/v1/caches/{cache}/failed': /^\/v1\/caches\/[^/:]+\/failed$/,
+  // A key that ends so is reached with its slash as %2F.
+  '/v1/caches/{cache}/failed/{key}/retry': /^\/v1\/caches\/[^/:]+\/failed\/.+\/retry$/,
+  '/v1/caches/{cache}/failed/{key}': /^\/v1\/caches\/[^/:]+\/failed\//,
+} as const satisfies { readonly [P in Path]?: RegExp };
+
+/** The cache in the request's path. */
+export function cacheIn({ caches }: HttpService, response: Response): ServedCache {
+  const [name = ''] = pathOf(response.locals.target).slice(PREFIX.length).split(/[/:]/);
+  const cache = caches.get(name);
+  if (cache === undefined) throw new Problem('no-such-cache', { detail: 'config.ts declares no cache of this name.' });
+  return cache;
+}
+
+/** The key in the request's path: what stands between `/entries/` or `/failed/` and `ending`. */
+export function cacheKeyIn({ limits }: HttpService, response: Response, ending = ''): Buffer {
+  const path = pathOf(response.locals.target);
+  const start = path.indexOf('/', path.indexOf('/', PREFIX.length) + 1) + 1;
+  return keyOf(path.slice(0, path.length - ending.length), start, limits.maxKeyBytes);
+}
+
+/** Waits as a read of a key does: until this replica has what the request's token or consistency asks for. */
+export async function readWhen(service: HttpService, query: Query, request: Request): Promise<ReadDemand> {
+  const demand = readDemand(service, query, request.headers);
+  await readEntry(service, NO_KEY, demand, () => {});
+  return demand;
+}
+
+/** What a client is told of a read that failed. */
+export function readProblem(error: unknown, headers: readonly string[] = []): Problem {
+  return problemOf(error, () => ({}), headers);
+}
+
+/** What a client is told of a write that failed. `id`: the one that came in. */
+export function writeProblem(error: unknown, id: string | undefined): Problem {
+  return problemOf(error, (isWithoutEffect, isFinal) => {
+    if (isFinal) return { outcome: 'not-applied' };
+    return isWithoutEffect ? outcomeOfUntried(id) : { outcome: 'unknown', ...(id === undefined ? {} : { id }) };
+  });
+}
+
+/** Nothing but a CacheError comes from caches; all else is a mistake of ours. */
+function problemOf(
+  error: unknown,
+  outcomeOf: (isWithoutEffect: boolean, isFinal: boolean) => ProblemDetails,
+  headers: readonly string[] = [],
+): Problem {
+  if (!(error instanceof CacheError)) throw error;
+  const isWithoutEffect = error.isWithoutEffect || (error instanceof LogTrouble && error.code === 'timeout');
+  const outcome = outcomeOf(isWithoutEffect, error.code === 'refused');
+  return new Problem(codeOf(error), { ...outcome, detail: error.message, headers });
+}
+
+function codeOf(error: CacheError): ProblemCode {
+  if (error instanceof LogTrouble && Object.hasOwn(PROBLEMS, error.reason)) return error.reason as ProblemCode;
+  switch (error.code) {
+    case 'refused':
+      return error.refusal === 'conflict' ? 'source-conflict' : 'source-refused';
+    case 'full':
+      return 'overloaded';
+    case 'down':
+    case 'timeout':
+    case 'unknown':
+      return 'source-down';
+  }
+}
