@@ -62,6 +62,7 @@ export function createApp(service: HttpService): RequestListener {
   resource('/v1/caches/{cache}', { GET: caches.describe });
   resource('/v1/caches/{cache}/entries/{key}', createCacheEntries(service));
   resource('/v1/caches/{cache}:invalidate', { POST: caches.invalidate });
+  resource('/v1/caches/{cache}:adopt', { POST: caches.adopt });
   resource('/v1/caches/{cache}/policy', { PUT: caches.setPolicy });
   resource('/v1/caches/{cache}/failed', { GET: failedWrites.list });
   resource('/v1/caches/{cache}/failed/{key}/retry', { POST: failedWrites.retry });

@@ -19,6 +19,7 @@ export const CACHE_PATTERNS = {
   '/v1/caches/{cache}': /^\/v1\/caches\/[^/:]+$/,
   '/v1/caches/{cache}/entries/{key}': /^\/v1\/caches\/[^/:]+\/entries\//,
   '/v1/caches/{cache}:invalidate': /^\/v1\/caches\/[^/:]+:invalidate$/,
+  '/v1/caches/{cache}:adopt': /^\/v1\/caches\/[^/:]+:adopt$/,
   '/v1/caches/{cache}/policy': /^\/v1\/caches\/[^/:]+\/policy$/,
   '/v1/caches/{cache}/failed': /^\/v1\/caches\/[^/:]+\/failed$/,
   // A key that ends so is reached with its slash as %2F.

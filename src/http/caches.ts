@@ -1,5 +1,7 @@
 // Caches in front of databases: what there are, their figures, invalidation, and the policy that all nodes go by, at /v1/caches.
+import { CACHED_STATE_LIMITS } from '../base/limits.ts';
 import type { Invalidated } from '../cache/server/cluster-cache.ts';
+import type { Fence } from '../cache/server/flusher.ts';
 import { policyFault } from '../cache/server/policy.ts';
 import { figuresOf, type ServedCache } from '../cache/server/served-caches.ts';
 import { answerJson } from './answers.ts';
@@ -7,6 +9,7 @@ import { cacheIn, readWhen, writeProblem } from './cache-requests.ts';
 import { checkJsonHead, checkMembers, invalidBody, objectAt, readJson } from './json-bodies.ts';
 import { admitWrite } from './key-writes.ts';
 import { timeoutOf } from './parameters.ts';
+import { Problem } from './problems.ts';
 import { type Query, queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
@@ -16,6 +19,7 @@ export type Caches = {
   readonly list: Handler;
   readonly describe: Handler;
   readonly invalidate: Handler;
+  readonly adopt: Handler;
   readonly setPolicy: Handler;
 };
 
@@ -45,6 +49,24 @@ export function createCaches(service: HttpService): Caches {
         throw writeProblem(error, id);
       });
       answerJson(service, request, response, 200, { revision });
+    },
+
+    async adopt(request, response) {
+      const query = queryIn(response, ROUTES['/v1/caches/{cache}:adopt'].POST);
+      const { name, flusher } = cacheIn(service, response);
+      const id = admitWrite(service, request);
+      checkJsonHead(request);
+      const fence = fenceIn(await readJson(service, request, response));
+      const timeoutMs = timeoutOf(service.limits, query);
+      const isAdopted = await flusher?.adopt(fence, timeoutMs).catch((error: unknown) => {
+        throw writeProblem(error, id);
+      });
+      if (isAdopted !== true) {
+        const detail = 'The source has no such fence, or no longer; GET /v1/caches/{cache} on the duty node shows it.';
+        throw new Problem('fence-differs', { detail, outcome: 'not-applied' });
+      }
+      service.logger.warn({ cache: name, ...fence }, 'adopted the fence of another cluster');
+      answerJson(service, request, response, 200, { revision: service.node.revision() });
     },
 
     async setPolicy(request, response) {
@@ -83,6 +105,17 @@ function viewOf(served: ServedCache) {
     ...figuresOf(served),
     flusher: flusher === undefined ? undefined : { ...counted, trouble: trouble?.message, fence },
   };
+}
+
+function fenceIn(body: unknown): Fence {
+  const fence = objectAt('', body);
+  checkMembers('', fence, ['cluster', 'n']);
+  const { cluster, n } = fence;
+  if (typeof cluster !== 'string' || cluster === '') throw invalidBody('cluster', '"cluster" is the id of a cluster.');
+  const { maxAdopted } = CACHED_STATE_LIMITS;
+  const isNumber = typeof n === 'number' && Number.isInteger(n) && n >= 0 && n <= maxAdopted;
+  if (!isNumber) throw invalidBody('n', `"n" is a whole number from 0 to ${maxAdopted}.`);
+  return { cluster, n };
 }
 
 function invalidatedIn(body: unknown): Invalidated {

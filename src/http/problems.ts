@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'transaction-failed': { status: 409, title: 'An operation of the transaction was rejected', retryable: false },
   'not-empty': { status: 409, title: 'The cluster has keys already', retryable: false },
   'source-conflict': { status: 409, title: 'The source has a row that this one conflicts with', retryable: false },
+  'fence-differs': { status: 409, title: 'The source has another fence', retryable: false },
   restoring: { status: 409, title: 'The cluster is being restored from a backup', retryable: true },
   'history-gone': { status: 410, title: 'The events since then are no longer kept', retryable: false },
   'length-required': { status: 411, title: 'A body of stated length is required', retryable: false },

@@ -13,6 +13,7 @@ export const ROUTES = {
   '/v1/caches/{cache}': { GET: READ },
   '/v1/caches/{cache}/entries/{key}': { GET: READ, PUT: ['timeout', 'wait'], DELETE: ['timeout', 'wait'] },
   '/v1/caches/{cache}:invalidate': { POST: ['timeout'] },
+  '/v1/caches/{cache}:adopt': { POST: ['timeout'] },
   '/v1/caches/{cache}/policy': { PUT: ['timeout'] },
   '/v1/caches/{cache}/failed': { GET: ['limit', 'cursor', ...READ] },
   '/v1/caches/{cache}/failed/{key}': { DELETE: ['timeout'] },

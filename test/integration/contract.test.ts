@@ -6,6 +6,7 @@ import { type ChorusCluster, type ChorusNodes, startChorusCluster, startChorusNo
 import { type ChorusNginx, startChorusNginx } from '../servers/chorus-nginx.ts';
 import { type Kafka, startKafka } from '../servers/kafka.ts';
 import { contractSuite, type Scenario } from '../suites/contract.ts';
+import { CACHE_ADMIN_SCENARIOS } from '../suites/contract-cache-admin.ts';
 import { CACHE_SCENARIOS } from '../suites/contract-caches.ts';
 import { CONDITION_SCENARIOS } from '../suites/contract-conditions.ts';
 import { KEY_SCENARIOS } from '../suites/contract-keys.ts';
@@ -19,6 +20,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...OPERATION_SCENARIOS,
   ...LIST_SCENARIOS,
   ...CACHE_SCENARIOS,
+  ...CACHE_ADMIN_SCENARIOS,
   ...REST_SCENARIOS,
 ];
 

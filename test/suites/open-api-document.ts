@@ -84,6 +84,7 @@ const CACHE_PATHS: readonly (readonly [RegExp, Path])[] = [
   [/^\/v1\/caches\/[^/]+\/failed$/, '/v1/caches/{cache}/failed'],
   [/^\/v1\/caches\/[^/]+\/policy$/, '/v1/caches/{cache}/policy'],
   [/^\/v1\/caches\/[^/:]+:invalidate$/, '/v1/caches/{cache}:invalidate'],
+  [/^\/v1\/caches\/[^/:]+:adopt$/, '/v1/caches/{cache}:adopt'],
   [/^\/v1\/caches\/[^/:]+$/, '/v1/caches/{cache}'],
 ];
 

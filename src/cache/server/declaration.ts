@@ -6,7 +6,7 @@ import { DEFAULT_POLICY, type Pattern, policyFault, type ServerPolicy } from './
 /** Whatever a source knows as key and row. */
 export type AnySource =
   | CacheSource<never, unknown>
-  | (WritableSource<never, unknown> & Partial<Pick<FlushableSource<never, unknown>, 'flush'>>);
+  | (WritableSource<never, unknown> & Partial<Pick<FlushableSource<never, unknown>, 'flush' | 'adopt'>>);
 
 /** A cache as config.ts has it. All but the source make the first policy; later ones are logged (PUT …/policy), and win. */
 export type CacheDeclaration = {

@@ -35,8 +35,9 @@ export type FlusherView = {
   /** Why the last flush failed; undefined: it did not. `fenced`: the source belongs to another cluster, or is ahead. */
   readonly trouble: CacheError | undefined;
   /** The fence that refused the last flush. */
-  readonly fence: { readonly cluster: string; readonly n: number } | undefined;
+  readonly fence: Fence | undefined;
 };
+export type Fence = { readonly cluster: string; readonly n: number };
 
 export class Flusher<Value> {
   readonly #options: FlusherOptions<Value>;
@@ -65,6 +66,24 @@ export class Flusher<Value> {
 
   start(): void {
     this.#later(0);
+  }
+
+  /**
+   * Makes the fence that the source was found with this cluster's, and lifts the cluster's revision above it, so that its flushes pass
+   * from then on. Only on an admin's word, after the other cluster has ended. False: the fence is another one. Harmless twice.
+   */
+  async adopt(found: Fence, timeoutMs: number): Promise<boolean> {
+    const { log, source, world } = this.#options;
+    const { cluster } = log.replica;
+    const isOurs = await within(timeoutMs, source.name, world.clock, async (signal) => {
+      if (source.adopt === undefined) throw new CacheError('refused', source.name, 'it has no fence to adopt');
+      // The second: it was adopted before, by an attempt that then failed.
+      const ways = [found, { ...found, cluster }];
+      for (const way of ways) if (await source.adopt(way, cluster, { signal })) return true;
+      return false;
+    });
+    if (isOurs) await log.sendDone({ type: 'cache-adopt', n: found.n }, timeoutMs);
+    return isOurs;
   }
 
   /** No flush begins any more; one that is under way ends by itself. */

@@ -5,7 +5,7 @@ import { CacheError } from '../errors.ts';
 import type { GuardedSource } from '../guarded-source.ts';
 import type { CacheSource } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
-import { type CacheLog, wireTags } from './cache-log.ts';
+import { type CacheLog, LogTrouble, wireTags } from './cache-log.ts';
 import type { ServerPolicy } from './policy.ts';
 import type { Content, Look } from './replica.ts';
 
@@ -93,7 +93,12 @@ export class Loader<Value> {
   async #lease(key: string, since: number, ttlMs: number): Promise<number | undefined | 'look-again'> {
     const { log } = this.#options;
     const bytes = Buffer.from(key);
-    const { code, revision } = await log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
+    const leasing = log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
+    const { code, revision } = await leasing.catch((error: unknown) => {
+      // Without the log each node loads for itself, and keeps nothing: the source serves all the same.
+      if (error instanceof LogTrouble) return { code: 'held', revision: 0 };
+      throw error;
+    });
     if (code === 'done') return revision;
     if (code !== 'leased') return code === 'held' ? undefined : 'look-again';
     return this.#awaitOther(bytes, since, ttlMs);

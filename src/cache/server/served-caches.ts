@@ -20,7 +20,7 @@ export type ServedCache = {
 export type ServedCaches = ReadonlyMap<string, ServedCache>;
 type TextKeyed = CacheSource<string, unknown> &
   Partial<WritableSource<string, unknown>> &
-  Partial<Pick<FlushableSource<string, unknown>, 'flush'>>;
+  Partial<Pick<FlushableSource<string, unknown>, 'flush' | 'adopt'>>;
 
 export function serveCaches(
   declarations: Readonly<Record<string, CacheDeclaration>>,
@@ -84,7 +84,7 @@ function textKeyed(source: AnySource, keyOf: CacheDeclaration['keyOf'] = (text) 
     if (key === undefined) throw new CacheError('refused', inner.name, 'there can be no row with such a key');
     return key;
   };
-  const { save, remove, flush } = inner;
+  const { save, remove, flush, adopt } = inner;
   return {
     name: inner.name,
     async load(text, call) {
@@ -99,6 +99,7 @@ function textKeyed(source: AnySource, keyOf: CacheDeclaration['keyOf'] = (text) 
         return flush.call(inner, own, guard, call);
       },
     }),
+    ...(adopt && { adopt: async (found, cluster, call) => adopt.call(inner, found, cluster, call) }),
     ping: (call) => inner.ping(call),
     close: () => inner.close(),
   } satisfies TextKeyed;

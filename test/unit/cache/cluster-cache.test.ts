@@ -1,8 +1,11 @@
 // Caches on the server over three real nodes and a real database: one load for all, writes by each pattern, and what is told when the source is down.
 import { afterEach, describe, expect, test } from 'vitest';
+import { systemWorld } from '../../../src/base/system-world.ts';
 import { CacheError } from '../../../src/cache/errors.ts';
+import { CacheLog } from '../../../src/cache/server/cache-log.ts';
+import { ClusterCache } from '../../../src/cache/server/cluster-cache.ts';
 import type { ServerPolicy } from '../../../src/cache/server/policy.ts';
-import { type ClusterScene, SOON, startCluster, until } from './cluster-scene.ts';
+import { type ClusterScene, SOON, startCluster, type User, until } from './cluster-scene.ts';
 
 let scene: ClusterScene | undefined;
 afterEach(async () => {
@@ -31,6 +34,27 @@ describe('a read', () => {
     expect(await caches[0]?.get('9')).toMatchObject({ value: undefined, how: 'loaded', revision: expect.any(Number) });
     expect(await caches[0]?.get('9')).toMatchObject({ value: undefined, how: 'hit' });
     expect(counts.loads).toBe(1);
+  });
+
+  test('is answered by the source, and keeps nothing, while the log takes no commands here', async () => {
+    const { nodes, source, counts, write } = await cluster({});
+    await write('1', 'Ada');
+    const [node] = nodes;
+    if (node === undefined) throw new Error('there are three');
+    const log = new CacheLog('users', {
+      cluster: '',
+      revision: 0,
+      look: (cache, key) => node.caches.look(cache, key),
+      policy: (cache) => node.caches.policy(cache),
+      unsaved: () => [],
+      unsavedNumber: (cache) => node.caches.unsavedNumber(cache),
+      submit: async () => ({ kind: 'refused', id: '', reason: 'paused', isUnknown: false }),
+      news: (timeoutMs) => node.caches.news(timeoutMs),
+    });
+    const cache = new ClusterCache<User>({ log, source, world: systemWorld });
+    expect(await cache.get('1')).toMatchObject({ value: { name: 'Ada' }, how: 'loaded', revision: 0 });
+    expect(await cache.get('1')).toMatchObject({ how: 'loaded' });
+    expect(counts.loads).toBe(2);
   });
 
   test('is served a stale value within its grace while the source is down, and fails without one', async () => {

@@ -60,6 +60,7 @@ export async function startCluster(policy: Partial<ServerPolicy>) {
     nodes,
     logs,
     caches,
+    source,
     counts,
     trouble,
     /** The row's name, as the database has it. */

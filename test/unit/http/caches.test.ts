@@ -141,6 +141,21 @@ test('a source that takes no batches is refused at the start where it is to be w
   await expect(start({ source, pattern: 'behind' })).rejects.toThrow(/caches\.users: its source takes no batches/);
 });
 
+test("a source with another cluster's fence is flushed once that is adopted, by revisions above it", async () => {
+  const { table, ask } = await start({ pattern: 'behind', maxDelay: '1ms' });
+  await table.flush([], { kind: 'fence', cluster: 'another', n: 5000 });
+  await ask('PUT', '/users/entries/1', { id: 1, name: 'Ada' });
+  const flusher = async () => JSON.parse((await ask('GET', '/users')).text).flusher;
+  await until(async () => (await flusher()).fence !== undefined);
+  expect(await flusher()).toMatchObject({ rows: 0, fence: { cluster: 'another', n: 5000 } });
+  expect(codeOf(await ask('POST', '/users:adopt', { cluster: 'another', n: 4999 }))).toBe('fence-differs');
+  const adopted = await ask('POST', '/users:adopt', { cluster: 'another', n: 5000 });
+  expect([adopted.status, JSON.parse(adopted.text).revision > 5000]).toEqual([200, true]);
+  await until(async () => (await table.load(1))?.name === 'Ada');
+  // The fence has gone on: there is nothing to be adopted any more.
+  expect(codeOf(await ask('POST', '/users:adopt', { cluster: 'another', n: 5000 }))).toBe('fence-differs');
+});
+
 test('a policy is switched while it runs; what is wrong with one is said', async () => {
   const { table, ask } = await start({ pattern: 'behind', maxDelay: '1ms' });
   await ask('PUT', '/users/entries/1', { id: 1, name: 'behind' });
