@@ -137,6 +137,16 @@ export class ByteReader {
     return this.#end - this.#at;
   }
 
+  /** What is read from. */
+  get source(): Uint8Array {
+    return this.#bytes;
+  }
+
+  /** Passes over so many bytes, and answers where in `source` they begin. */
+  skip(length: number): number {
+    return this.#advance(length);
+  }
+
   u8(): number {
     return this.#view.getUint8(this.#advance(1));
   }

@@ -21,15 +21,16 @@ export class Hasher {
     return this;
   }
 
-  /** The bytes and their length: ('a', 'bc') and ('ab', 'c') differ. */
-  bytes(bytes: Uint8Array): this {
-    const rounds = bytes.length & ~15;
-    const whole = bytes.length & ~3;
+  /** The bytes `from` to before `to`, and their length: ('a', 'bc') and ('ab', 'c') differ. */
+  bytes(bytes: Uint8Array, from = 0, to: number = bytes.length): this {
+    const length = to - from;
+    const rounds = from + (length & ~15);
+    const whole = from + (length & ~3);
     let first = this.#first;
     let second = this.#second;
     let third = this.#third;
     let fourth = this.#fourth;
-    for (let i = 0; i < rounds; i += 16) {
+    for (let i = from; i < rounds; i += 16) {
       first = mixed(first, wordAt(bytes, i));
       second = mixed(second, wordAt(bytes, i + 4));
       third = mixed(third, wordAt(bytes, i + 8));
@@ -41,9 +42,9 @@ export class Hasher {
     this.#fourth = fourth;
     for (let i = rounds; i < whole; i += 4) this.#mix(wordAt(bytes, i));
     let tail = 0;
-    for (let i = bytes.length - 1; i >= whole; i--) tail = (tail << 8) | (bytes[i] as number);
+    for (let i = to - 1; i >= whole; i--) tail = (tail << 8) | (bytes[i] as number);
     this.#mix(tail);
-    this.#mix(bytes.length);
+    this.#mix(length);
     return this;
   }
 

@@ -204,6 +204,8 @@ export const SNAPSHOT_LIMITS = {
   /** Longer ones are not believed in when they are read. */
   maxChunkBytes: 64 * MIB,
   maxManifestBytes: 64 * KIB,
+  /** Of a file, read at once: a call to the file system costs more than a chunk. */
+  blockBytes: 4 * MIB,
   /** A chunk lies in the log of snapshots in parts of at most so many bytes. */
   partBytes: MIB - KIB,
   /** After a snapshot, or the attempt at one, the next is not begun before this. */

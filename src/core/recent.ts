@@ -1,20 +1,19 @@
 // Recent outcomes by (caller, id): what makes a retry on any node harmless. Two generations, turned over by log time.
-
+import { ByteWriter } from '../base/bytes.ts';
 import { DigestSum, Hasher } from '../base/hash.ts';
+import { hashRow, type Row, valueOfRow } from '../base/row.ts';
 import type { StateLimits } from './commands/command.ts';
-import { OUTCOME_CODES, type Outcome, type Verdict } from './outcome.ts';
-import type { OutcomeRow, OutcomeRows } from './outcome-rows.ts';
-import { readTransactionResult, writeTransactionResult } from './transaction-result.ts';
+import type { Verdict } from './outcome.ts';
+import { OUTCOME_BYTES, type Remembered, readOutcome, writeOutcome } from './outcome-bytes.ts';
+import type { KeptOutcome, OutcomeRows } from './outcome-rows.ts';
 
 /** A generation as it stood at the cut. */
 export type GenerationCut = {
   readonly startedAt: number;
   readonly size: number;
-  /** May be read long after the cut; a row's bytes are views, good until the next row or command. */
-  rows(): Iterable<OutcomeRow>;
+  /** May be read long after the cut; each is good until the next row or command. */
+  rows(): Iterable<KeptOutcome>;
 };
-
-export type Remembered = { readonly hash: bigint; readonly outcome: Outcome };
 
 export class RecentOutcomes {
   readonly #newRows: () => OutcomeRows;
@@ -51,7 +50,10 @@ export class RecentOutcomes {
   }
 
   add(caller: string, id: string, hash: bigint, verdict: Verdict, revision: number): void {
-    this.#younger.add(nameOf(caller, id), hash, verdict, revision);
+    const keyLength = nameOf(caller, id).length;
+    writeOutcome(scratch, hash, verdict);
+    const valueLength = scratch.length - keyLength;
+    this.#younger.add({ ...PLAIN, bytes: scratch.peek(0), keyLength, valueLength, revision });
   }
 
   /** To be called before a command is judged. */
@@ -75,8 +77,8 @@ export class RecentOutcomes {
   }
 
   /** Throws Malformed. */
-  restoreRow(generation: 'younger' | 'older', row: OutcomeRow): void {
-    (generation === 'younger' ? this.#younger : this.#older).addRow(row);
+  restoreRow(generation: 'younger' | 'older', row: Row): void {
+    (generation === 'younger' ? this.#younger : this.#older).add(row);
   }
 
   hashInto(hasher: Hasher): void {
@@ -114,29 +116,16 @@ class Generation {
   }
 
   find(name: Uint8Array): Remembered | undefined {
-    const row = this.#rows.find(name);
-    const code = OUTCOME_CODES[row?.code ?? 0];
-    if (row === undefined || code === undefined) return undefined;
-    const { hash, revision, detail } = row;
-    const transaction = row.transaction === undefined ? {} : { transaction: readTransactionResult(row.transaction) };
-    return { hash, outcome: { code, revision, detail, isRepeat: true, ...transaction } };
+    const kept = this.#rows.find(name);
+    return kept === undefined ? undefined : readOutcome(kept.value, kept.revision);
   }
 
-  add(name: Uint8Array, hash: bigint, verdict: Verdict, revision: number): void {
-    const code = OUTCOME_CODES.indexOf(verdict.code);
-    const transaction = verdict.transaction === undefined ? undefined : writeTransactionResult(verdict.transaction);
-    this.addRow({ name, hash, code, revision, detail: verdict.detail, transaction });
-  }
-
-  addRow(row: OutcomeRow): void {
-    const { name, hash, code, revision, detail, transaction } = row;
+  add(row: Row): void {
     this.#rows.add(row);
-    this.#hasher.reset(2).bytes(name).bigint(hash).number(code).number(revision).bigint(detail);
-    if (transaction !== undefined) {
-      this.#operations += readTransactionResult(transaction).operations.length;
-      this.#hasher.bytes(transaction);
-    }
-    this.digest.add(this.#hasher);
+    this.digest.add(hashRow(this.#hasher, row));
+    if (row.valueLength <= OUTCOME_BYTES.withDetail) return;
+    const { outcome } = readOutcome(valueOfRow(row), row.revision);
+    this.#operations += outcome.transaction?.operations.length ?? 0;
   }
 
   cut(): GenerationCut {
@@ -145,15 +134,13 @@ class Generation {
   }
 }
 
-/** A view, good until the next name is made. */
+/** name = caller:text8 id:text8. A view of what `scratch` begins with, good until the next name is made. */
 function nameOf(caller: string, id: string): Uint8Array {
-  let length = 0;
-  for (let i = 0; i < caller.length; i++) nameBytes[length++] = caller.charCodeAt(i);
-  nameBytes[length++] = LINE_FEED;
-  for (let i = 0; i < id.length; i++) nameBytes[length++] = id.charCodeAt(i);
-  return nameBytes.subarray(0, length);
+  scratch.clear();
+  scratch.text8(caller);
+  scratch.text8(id);
+  return scratch.peek(0);
 }
 
-const LINE_FEED = 10;
-/** Caller and id are at most 255 Latin-1 characters each. */
-const nameBytes = new Uint8Array(255 + 1 + 255);
+const scratch = new ByteWriter(1024);
+const PLAIN = { at: 0, contentType: '', expiresAt: 0 };

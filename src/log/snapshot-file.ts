@@ -78,8 +78,17 @@ export async function readEnd(file: FileHandle): Promise<FileEnd> {
 }
 
 /** The chunks that stand before this end. Throws SnapshotUnusable at the first that is not as it was written. */
-export function readChunks(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
-  return oneAhead(chunksOf(file, end));
+export async function* readChunks(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
+  let count = 0;
+  for await (const { bytes, chunks } of oneAhead(blocksOf(file, end))) {
+    for (const { at, length, checksum } of chunks) {
+      const chunk = bytes.subarray(at, at + length);
+      if (checksum !== crc32(chunk)) throw damaged(`chunk ${count} has a wrong checksum`);
+      count++;
+      yield chunk;
+    }
+  }
+  if (count !== end.chunks) throw damaged('its chunks end too early');
 }
 
 /** Asks for the next one before it gives one away: it is read while the other is used. */
@@ -98,20 +107,40 @@ async function* oneAhead<T>(source: AsyncGenerator<T>): AsyncGenerator<T> {
   }
 }
 
-async function* chunksOf(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
-  let at = HEAD_BYTES;
+type ChunkPlace = { readonly at: number; readonly length: number; readonly checksum: number };
+type Block = { readonly bytes: Buffer; readonly chunks: readonly ChunkPlace[] };
+
+/** Whole chunks with their heads, as many as a block holds, and one at least. */
+async function* blocksOf(file: FileHandle, end: FileEnd): AsyncGenerator<Block> {
   const stop = HEAD_BYTES + end.chunks * CHUNK_HEAD_BYTES + end.chunkBytes;
-  for (let i = 0; i < end.chunks; i++) {
-    const head = await readAt(file, at, CHUNK_HEAD_BYTES);
-    at += CHUNK_HEAD_BYTES;
-    const length = head.readUInt32BE(0);
-    if (length > Math.min(SNAPSHOT_LIMITS.maxChunkBytes, stop - at)) throw damaged(`chunk ${i} has a wrong length`);
-    const chunk = await readAt(file, at, length);
-    at += length;
-    if (head.readUInt32BE(4) !== crc32(chunk)) throw damaged(`chunk ${i} has a wrong checksum`);
-    yield chunk;
+  let at = HEAD_BYTES;
+  let wanted = SNAPSHOT_LIMITS.blockBytes;
+  while (at < stop) {
+    const bytes = await readAt(file, at, Math.min(wanted, stop - at));
+    const { chunks, next, missing } = placesIn(bytes, stop - at);
+    at += next;
+    wanted = Math.max(SNAPSHOT_LIMITS.blockBytes, missing);
+    if (chunks.length > 0) yield { bytes, chunks };
   }
-  if (at !== stop) throw damaged('its chunks end too early');
+}
+
+/** The chunks that lie whole in these bytes, where the first one begins that does not, and how long that is. `left`: from here to the chunks' end. */
+function placesIn(bytes: Buffer, left: number): { chunks: readonly ChunkPlace[]; next: number; missing: number } {
+  const chunks: ChunkPlace[] = [];
+  let next = 0;
+  let missing = 0;
+  while (next < bytes.length) {
+    const at = next + CHUNK_HEAD_BYTES;
+    if (at > left) throw damaged('its chunks end too early');
+    if (at > bytes.length) break;
+    const length = bytes.readUInt32BE(next);
+    if (length > Math.min(SNAPSHOT_LIMITS.maxChunkBytes, left - at)) throw damaged('a chunk has a wrong length');
+    missing = CHUNK_HEAD_BYTES + length;
+    if (at + length > bytes.length) break;
+    chunks.push({ at, length, checksum: bytes.readUInt32BE(next + 4) });
+    next = at + length;
+  }
+  return { chunks, next, missing };
 }
 
 function endOf({ revision, manifest, chunks, chunkBytes }: FileEnd): Buffer {

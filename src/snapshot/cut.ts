@@ -14,9 +14,9 @@
 //   mark     = id:text8 revision:varint offset:varint by:text8 at:varint
 //   report   = offset:varint revision:varint digest:u64
 //   entries  = count:varint entry{count}
-//   entry    = key:bytes16 type:text8 revision:varint expiresAt:varint length:u32 value{length}
+//   entry    = keyLength:varint valueLength:varint type:text8 revision:varint expiresAt:varint key value
 //   outcomes = count:varint outcome{count}
-//   outcome  = name:bytes16 hash:u64 code:u8 revision:varint detail:i64 ( 0:u8 | 1:u8 length:u32 transaction{length} )
+//   outcome  = nameLength:varint valueLength:varint revision:varint name value      as recent.ts and outcome-bytes.ts write them
 
 import { ByteWriter } from '../base/bytes.ts';
 import { SNAPSHOT_LIMITS } from '../base/limits.ts';
@@ -25,7 +25,7 @@ import type { Command } from '../core/commands/command.ts';
 import type { CommandSpec } from '../core/commands/spec.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type { Member } from '../core/members.ts';
-import type { OutcomeRow } from '../core/outcome-rows.ts';
+import type { KeptOutcome } from '../core/outcome-rows.ts';
 import type { GenerationCut } from '../core/recent.ts';
 import type { SnapshotMark } from '../core/snapshot-marks.ts';
 import type { State } from '../core/state.ts';
@@ -184,19 +184,19 @@ function writeContent<C extends Command>(writer: ByteWriter, spec: CommandSpec<C
 }
 
 function writeEntry(writer: ByteWriter, key: Uint8Array, { value, contentType, revision, expiresAt }: Entry): void {
-  writer.bytes16(key);
+  writer.varint(key.length);
+  writer.varint(value.length);
   writer.text8(contentType);
   writer.varint(revision);
   writer.varint(expiresAt);
-  writer.bytes32(value);
+  writer.raw(key);
+  writer.raw(value);
 }
 
-function writeOutcome(writer: ByteWriter, { name, hash, code, revision, detail, transaction }: OutcomeRow): void {
-  writer.bytes16(name);
-  writer.u64(hash);
-  writer.u8(code);
+function writeOutcome(writer: ByteWriter, { name, value, revision }: KeptOutcome): void {
+  writer.varint(name.length);
+  writer.varint(value.length);
   writer.varint(revision);
-  writer.i64(detail);
-  writer.u8(transaction === undefined ? 0 : 1);
-  if (transaction !== undefined) writer.bytes32(transaction);
+  writer.raw(name);
+  writer.raw(value);
 }

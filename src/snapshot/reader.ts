@@ -1,16 +1,21 @@
 // Restores a snapshot into an empty state, chunk by chunk (the grammar is in cut.ts), and believes it only when the state has its digest.
 import { type ByteReader, Malformed } from '../base/bytes.ts';
+import { CACHED_STATE_LIMITS } from '../base/limits.ts';
+import type { Row } from '../base/row.ts';
 import { createCluster, heartbeat } from '../core/commands/cluster.ts';
 import type { Command } from '../core/commands/command.ts';
-import { type CommandSpec, readAnyKey } from '../core/commands/spec.ts';
+import type { CommandSpec } from '../core/commands/spec.ts';
 import type { Member } from '../core/members.ts';
 import { OUTCOME_CODES } from '../core/outcome.ts';
-import type { OutcomeRow } from '../core/outcome-rows.ts';
+import { OUTCOME_BYTES } from '../core/outcome-bytes.ts';
 import type { SnapshotMark } from '../core/snapshot-marks.ts';
 import type { State } from '../core/state.ts';
 import { CHUNK_MAGIC, PART } from './cut.ts';
 import { requireKnown, SnapshotInvalid, unseal } from './format.ts';
 import type { SnapshotManifest } from './manifest.ts';
+
+/** Of a remembered outcome: two texts of at most 255 characters. */
+const MAX_NAME_BYTES = 2 * (1 + 255);
 
 /** A state into which it began to read is good for nothing unless `finish` returned. */
 export class SnapshotReader {
@@ -19,6 +24,16 @@ export class SnapshotReader {
   #number = 0;
   /** Of the chunk before: the kinds only go up. */
   #kind = 0;
+  /** The one that is read. */
+  readonly #row: Row = {
+    bytes: new Uint8Array(0),
+    at: 0,
+    keyLength: 0,
+    valueLength: 0,
+    contentType: '',
+    revision: 0,
+    expiresAt: 0,
+  };
   /** What is still to come. */
   readonly #missing = { entries: 0, older: 0, younger: 0 };
 
@@ -63,19 +78,23 @@ export class SnapshotReader {
         this.#readTables(reader);
         break;
       case PART.entries:
-        this.#readRows('entries', reader, () => readEntry(reader, this.#state));
+        this.#readRows('entries', reader, () => this.#state.keyspace.restore(readEntry(reader, this.#row)));
         break;
       case PART.older:
-        this.#readRows('older', reader, () => this.#state.recent.restoreRow('older', readOutcome(reader)));
+        this.#readRows('older', reader, () => this.#restoreOutcome('older', reader));
         break;
       case PART.younger:
-        this.#readRows('younger', reader, () => this.#state.recent.restoreRow('younger', readOutcome(reader)));
+        this.#readRows('younger', reader, () => this.#restoreOutcome('younger', reader));
         break;
       case PART.end:
         break;
       default:
         throw new Malformed(`a part of unknown kind ${kind}`);
     }
+  }
+
+  #restoreOutcome(generation: 'older' | 'younger', reader: ByteReader): void {
+    this.#state.recent.restoreRow(generation, readOutcome(reader, this.#row));
   }
 
   #readTables(reader: ByteReader): void {
@@ -109,23 +128,36 @@ export class SnapshotReader {
   }
 }
 
-function readEntry(reader: ByteReader, state: State): void {
-  const key = readAnyKey(reader);
-  const contentType = reader.text8();
-  const revision = reader.varint();
-  const expiresAt = reader.varint();
-  state.keyspace.set(key, { value: reader.bytes32(), contentType, revision, expiresAt });
+function readEntry(reader: ByteReader, row: Row): Row {
+  row.keyLength = reader.varint();
+  row.valueLength = reader.varint();
+  row.contentType = reader.text8();
+  row.revision = reader.varint();
+  row.expiresAt = reader.varint();
+  if (row.keyLength === 0 || row.keyLength > CACHED_STATE_LIMITS.maxRecordKeyBytes)
+    throw new Malformed('a key is empty or too long');
+  return readBytes(reader, row);
 }
 
-function readOutcome(reader: ByteReader): OutcomeRow {
-  const name = reader.bytes16();
-  const hash = reader.u64();
-  const code = reader.u8();
+function readOutcome(reader: ByteReader, row: Row): Row {
+  row.keyLength = reader.varint();
+  row.valueLength = reader.varint();
+  row.contentType = '';
+  row.revision = reader.varint();
+  row.expiresAt = 0;
+  const { least, withDetail } = OUTCOME_BYTES;
+  const isPossible = row.valueLength === least || row.valueLength >= withDetail;
+  if (row.keyLength > MAX_NAME_BYTES || !isPossible) throw new Malformed('an outcome has a wrong length');
+  readBytes(reader, row);
+  const code = row.bytes[row.at + row.keyLength] as number;
   if (code >= OUTCOME_CODES.length) throw new SnapshotInvalid('newer', `an outcome of kind ${code}`);
-  const revision = reader.varint();
-  const detail = reader.i64();
-  const transaction = reader.flag() ? reader.bytes32() : undefined;
-  return { name, hash, code, revision, detail, transaction };
+  return row;
+}
+
+function readBytes(reader: ByteReader, row: Row): Row {
+  row.bytes = reader.source;
+  row.at = reader.skip(row.keyLength + row.valueLength);
+  return row;
 }
 
 function readMember(reader: ByteReader): Member {

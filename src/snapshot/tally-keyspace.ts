@@ -1,7 +1,8 @@
 // A keyspace that keeps nothing but its sums: enough to judge a snapshot by its digest without the memory for a second state.
 import { DigestSum, Hasher } from '../base/hash.ts';
-import { type Entry, type EntryName, hashEntry, type Keyspace, logicalBytes } from '../core/keyspace.ts';
-import type { OutcomeRow, OutcomeRows } from '../core/outcome-rows.ts';
+import { hashRow, type Row } from '../base/row.ts';
+import { ENTRY_OVERHEAD_BYTES, type EntryName, type Keyspace } from '../core/keyspace.ts';
+import type { KeptOutcome, OutcomeRows } from '../core/outcome-rows.ts';
 
 /** Each key, and each outcome's name, is to come once. A key that comes twice makes another digest than it had where it was cut. */
 export class TallyKeyspace implements Keyspace {
@@ -11,11 +12,13 @@ export class TallyKeyspace implements Keyspace {
   keys = 0;
   bytes = 0;
 
-  set(key: Uint8Array, entry: Entry): void {
+  restore(row: Row): void {
     this.keys++;
-    this.bytes += logicalBytes(key, entry);
-    this.digest.add(hashEntry(this.#hasher, key, entry));
+    this.bytes += row.keyLength + row.valueLength + row.contentType.length + ENTRY_OVERHEAD_BYTES;
+    this.digest.add(hashRow(this.#hasher, row));
   }
+
+  set(): void {}
 
   get(): undefined {
     return undefined;
@@ -59,7 +62,7 @@ class TallyRows implements OutcomeRows {
     return undefined;
   }
 
-  first(): readonly OutcomeRow[] {
+  first(): readonly KeptOutcome[] {
     return [];
   }
 }

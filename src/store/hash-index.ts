@@ -7,7 +7,11 @@ import type { Records } from './records.ts';
 const TABLE_WORDS = 2 * 4096;
 const MASK = TABLE_WORDS - 1;
 const MAX_USED = (TABLE_WORDS / 2) * 0.75;
-const WAITING_WORDS = 2 * 128;
+/** What waits for its tables (#placeWaiting): few, but where a restore adds and adds and nobody asks. */
+const FIRST_WAITING_WORDS = 2 * 128;
+const MAX_WAITING_WORDS = 2 * 2 ** 20;
+/** By so many of its first bits a hash that waits is sorted. */
+const SORTED_BITS = 10;
 /** A directory of 2^24 tables; the slots are chosen by the hash's other bits. */
 const MAX_DEPTH = 24;
 
@@ -21,8 +25,8 @@ export class HashIndex {
   #directory: Table[];
   #depth = 1;
   readonly #scratch = new Int32Array(TABLE_WORDS);
-  /** Hashes and units that are not in their tables yet: together they wait for memory once, not each for itself. */
-  readonly #waiting = new Int32Array(WAITING_WORDS);
+  /** Hashes and units that are not in their tables yet. */
+  #waiting = new Int32Array(FIRST_WAITING_WORDS);
   #waitingWords = 0;
   size = 0;
 
@@ -33,8 +37,9 @@ export class HashIndex {
     this.#directory = [newTable(1), newTable(1)];
   }
 
-  hashOf(key: Uint8Array): number {
-    return keyedHash(key, this.#key);
+  /** Of the bytes `from` to before `to`. */
+  hashOf(key: Uint8Array, from = 0, to: number = key.length): number {
+    return keyedHash(key, this.#key, from, to);
   }
 
   /** The unit of the key's record; 0 if there is none. */
@@ -49,7 +54,7 @@ export class HashIndex {
 
   /** Names the record of a key that has none. */
   add(hash: number, unit: number): void {
-    if (this.#waitingWords === WAITING_WORDS) this.#placeWaiting();
+    if (this.#waitingWords === this.#waiting.length) this.#makeRoom();
     this.#waiting[this.#waitingWords++] = hash;
     this.#waiting[this.#waitingWords++] = unit;
     this.size++;
@@ -70,18 +75,35 @@ export class HashIndex {
     this.size--;
   }
 
-  /** What comes one by one, as in a restore, waits here until somebody asks. */
+  #makeRoom(): void {
+    if (this.#waitingWords === MAX_WAITING_WORDS) {
+      this.#placeWaiting();
+      return;
+    }
+    const larger = new Int32Array(this.#waiting.length * 4);
+    larger.set(this.#waiting);
+    this.#waiting = larger;
+  }
+
+  /**
+   * What comes one by one, as in a restore, waits until somebody asks or there is no more room. A great crowd goes to its
+   * tables in their order: then a table is fetched from memory once for all that belong there, not once for each.
+   */
   #placeWaiting(): void {
-    for (let at = 0; at < this.#waitingWords; at += 2) {
-      const hash = this.#waiting[at] as number;
+    if (this.#waitingWords === 0) return;
+    const count = this.#waitingWords;
+    const pairs = count > FIRST_WAITING_WORDS ? sortedPairs(this.#waiting.subarray(0, count)) : this.#waiting;
+    for (let at = 0; at < count; at += 2) {
+      const hash = pairs[at] as number;
       let table = this.#table(hash);
       while (table.used >= MAX_USED) {
         this.#split(hash);
         table = this.#table(hash);
       }
-      place(table, hash, this.#waiting[at + 1] as number);
+      place(table, hash, pairs[at + 1] as number);
     }
     this.#waitingWords = 0;
+    if (count > FIRST_WAITING_WORDS) this.#waiting = new Int32Array(FIRST_WAITING_WORDS);
   }
 
   /**
@@ -135,6 +157,26 @@ export class HashIndex {
     const first = ((hash >>> (32 - depth)) | 1) * span;
     this.#directory.fill(right, first, first + span);
   }
+}
+
+/** Pairs of hash and unit in the order of the hashes' first bits: those of one table, or of a few, stand together. By counting. */
+function sortedPairs(pairs: Int32Array): Int32Array {
+  const places = new Int32Array(2 ** SORTED_BITS + 1);
+  for (let at = 0; at < pairs.length; at += 2) {
+    const behind = ((pairs[at] as number) >>> (32 - SORTED_BITS)) + 1;
+    places[behind] = (places[behind] as number) + 2;
+  }
+  for (let at = 1; at < places.length; at++) places[at] = (places[at] as number) + (places[at - 1] as number);
+  const sorted = new Int32Array(pairs.length);
+  for (let at = 0; at < pairs.length; at += 2) {
+    const hash = pairs[at] as number;
+    const bits = hash >>> (32 - SORTED_BITS);
+    const place = places[bits] as number;
+    places[bits] = place + 2;
+    sorted[place] = hash;
+    sorted[place + 1] = pairs[at + 1] as number;
+  }
+  return sorted;
 }
 
 function newTable(depth: number): Table {

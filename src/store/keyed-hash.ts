@@ -4,15 +4,15 @@
 export type HashKey = { readonly first: number; readonly second: number };
 
 /** A 32-bit number, possibly negative: only its bits count. */
-export function keyedHash(bytes: Uint8Array, key: HashKey): number {
+export function keyedHash(bytes: Uint8Array, key: HashKey, from = 0, to: number = bytes.length): number {
   let v0 = key.first;
   let v1 = key.second;
   let v2 = key.first ^ 0x6c796765;
   let v3 = key.second ^ 0x74656462;
-  const whole = bytes.length >>> 2;
+  const whole = (to - from) >>> 2;
   // One round for each word, the last of which holds the rest and the length; then three to finish.
   for (let round = 0; round < whole + 4; round++) {
-    const word = round <= whole ? wordAt(bytes, round) : 0;
+    const word = round <= whole ? wordAt(bytes, from + round * 4, from, to) : 0;
     v3 ^= word;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -30,13 +30,12 @@ export function keyedHash(bytes: Uint8Array, key: HashKey): number {
   return v1 ^ v3;
 }
 
-function wordAt(bytes: Uint8Array, word: number): number {
-  const at = word * 4;
-  if (at + 4 <= bytes.length) {
+function wordAt(bytes: Uint8Array, at: number, from: number, to: number): number {
+  if (at + 4 <= to) {
     const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
     return low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
   }
-  let rest = bytes.length << 24;
-  for (let i = bytes.length - 1; i >= at; i--) rest |= (bytes[i] as number) << (8 * (i - at));
+  let rest = (to - from) << 24;
+  for (let i = to - 1; i >= at; i--) rest |= (bytes[i] as number) << (8 * (i - at));
   return rest;
 }

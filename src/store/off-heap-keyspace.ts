@@ -1,10 +1,11 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
 import { DigestSum, Hasher } from '../base/hash.ts';
+import { hashEntry, hashRow, keyOfRow, type Row, valueOfRow } from '../base/row.ts';
 import {
   type BeforeChange,
+  ENTRY_OVERHEAD_BYTES,
   type Entry,
   type EntryName,
-  hashEntry,
   type Keyspace,
   logicalBytes,
 } from '../core/keyspace.ts';
@@ -72,6 +73,22 @@ export class OffHeapKeyspace implements Keyspace {
     else this.#change(hash, old, key, entry);
   }
 
+  restore(row: Row): void {
+    const { bytes, at, keyLength, valueLength, contentType, revision, expiresAt } = row;
+    const keyEnd = at + keyLength;
+    if (!this.#isBehindLast(bytes, at, keyEnd)) {
+      this.set(keyOfRow(row), { value: valueOfRow(row), contentType, revision, expiresAt });
+      return;
+    }
+    this.#bytes += keyLength + valueLength + contentType.length + ENTRY_OVERHEAD_BYTES;
+    this.digest.add(hashRow(this.#hasher, row));
+    const unit = this.#records.addRow(row);
+    this.#byHash.add(this.#byHash.hashOf(bytes, at, keyEnd), unit);
+    this.#byKey.append(unit);
+    this.#schedule(unit);
+    this.#uses.keysChanged();
+  }
+
   delete(key: Uint8Array): boolean {
     const hash = this.#byHash.hashOf(key);
     const unit = this.#byHash.find(hash, key);
@@ -125,9 +142,9 @@ export class OffHeapKeyspace implements Keyspace {
     return { key: this.#records.key(unit).slice(), revision: this.#records.revision(unit) };
   }
 
-  #isBehindLast(key: Uint8Array): boolean {
+  #isBehindLast(key: Uint8Array, from = 0, to: number = key.length): boolean {
     const last = this.#byKey.last;
-    return last === 0 || this.#records.compareKey(last, key) < 0;
+    return last === 0 || this.#records.compareKey(last, key, from, to) < 0;
   }
 
   newOutcomeRows(): OutcomeRows {

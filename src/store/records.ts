@@ -8,6 +8,7 @@
 // A record begins at a unit of 8 bytes and is named by that unit's number, which is never 0. The space of a removed one is kept
 // for the next of its size: exact up to 1 KiB, above in steps of an eighth, so that few sizes can lie idle.
 import { invariant } from '../base/assert.ts';
+import { keyOfRow, type Row, valueOfRow } from '../base/row.ts';
 import type { Entry } from '../core/keyspace.ts';
 
 const UNIT_BYTES = 8;
@@ -52,15 +53,30 @@ export class Records {
   #taken = 0;
   /** By size: the first of the free spaces, each of which holds the next one's unit in its first word. */
   readonly #free = new Int32Array(SIZES);
-  readonly #types: string[] = [''];
-  #lastType = 0;
-  readonly #typeNumbers = new Map<string, number>();
+  /** None has the number 0. */
+  readonly #types: string[] = ['', ''];
+  #lastType = 1;
+  readonly #typeNumbers = new Map<string, number>([['', 1]]);
 
   /** Writes a record and answers its unit. The value may be a view of another record. */
   add(key: Uint8Array, entry: Entry): number {
     const type = this.#typeNumber(entry.contentType);
     const unit = this.#take(unitsFor(key.length, entry, type));
     this.#write(unit, key, entry, type);
+    return unit;
+  }
+
+  /** Writes the record of a row and answers its unit. */
+  addRow(row: Row): number {
+    const { bytes, at, keyLength, valueLength, contentType, revision, expiresAt } = row;
+    const type = this.#typeNumber(contentType);
+    if (type === 0) return this.add(keyOfRow(row), { value: valueOfRow(row), contentType, revision, expiresAt });
+    const head = keyLength | (type << TYPE_SHIFT) | (expiresAt === 0 ? 0 : EXPIRES);
+    const rowBytes = keyLength + valueLength;
+    const unit = this.#take(unitsOfBytes(headBytes(head) + rowBytes));
+    const chunk = this.#chunk(unit);
+    chunk.bytes.set(bytes.subarray(at, at + rowBytes), byteOf(unit) + headBytes(head));
+    this.#writeHead(chunk, unit, head, valueLength, revision, expiresAt);
     return unit;
   }
 
@@ -87,18 +103,18 @@ export class Records {
     return true;
   }
 
-  /** In byte order: below 0 if the record's key comes before this one, 0 if it is this one. */
-  compareKey(unit: number, key: Uint8Array): number {
+  /** In byte order: below 0 if the record's key comes before this one (the bytes `from` to before `to`), 0 if it is this one. */
+  compareKey(unit: number, key: Uint8Array, from = 0, to: number = key.length): number {
     const { bytes, words } = this.#chunk(unit);
     const head = words[wordOf(unit) + 3] as number;
     const length = head & KEY_LENGTH;
-    const common = length < key.length ? length : key.length;
+    const end = to - from < length ? to : from + length;
     let at = byteOf(unit) + headBytes(head);
-    for (let i = 0; i < common; i++) {
+    for (let i = from; i < end; i++) {
       const difference = (bytes[at++] as number) - (key[i] as number);
       if (difference !== 0) return difference;
     }
-    return length - key.length;
+    return length - (to - from);
   }
 
   /** A view: valid until the next change. */
@@ -149,7 +165,8 @@ export class Records {
 
   // The value first: where it is a view of this very record, the rest must not yet be written over it.
   #write(unit: number, key: Uint8Array, entry: Entry, type: number): void {
-    const { bytes, words, doubles } = this.#chunk(unit);
+    const chunk = this.#chunk(unit);
+    const { bytes } = chunk;
     const { value, contentType, revision, expiresAt } = entry;
     const head = key.length | (type << TYPE_SHIFT) | (expiresAt === 0 ? 0 : EXPIRES);
     const keyAt = byteOf(unit) + headBytes(head);
@@ -161,8 +178,19 @@ export class Records {
       bytes[typeAt] = contentType.length;
       for (let i = 0; i < contentType.length; i++) bytes[typeAt + 1 + i] = contentType.charCodeAt(i);
     }
+    this.#writeHead(chunk, unit, head, value.length, revision, expiresAt);
+  }
+
+  #writeHead(
+    { words, doubles }: Chunk,
+    unit: number,
+    head: number,
+    valueLength: number,
+    revision: number,
+    expiresAt: number,
+  ): void {
     doubles[unit & IN_CHUNK] = revision;
-    words[wordOf(unit) + 2] = value.length;
+    words[wordOf(unit) + 2] = valueLength;
     words[wordOf(unit) + 3] = head | (this.tick << USED_SHIFT);
     if (expiresAt !== 0) doubles[(unit & IN_CHUNK) + 2] = expiresAt;
   }

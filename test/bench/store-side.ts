@@ -142,6 +142,7 @@ function nothing(): Keyspace {
     digest: { high: 0, low: 0 },
     get: () => undefined,
     set() {},
+    restore() {},
     delete: () => false,
     keysAfter: () => [],
     visit: () => {},

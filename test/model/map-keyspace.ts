@@ -1,10 +1,10 @@
 // The keyspace on a JavaScript Map: simple and slow, the model that the one outside the heap is tested against.
 import { DigestSum, Hasher } from '../../src/base/hash.ts';
+import { hashEntry, keyOfRow, type Row, valueOfRow } from '../../src/base/row.ts';
 import {
   type BeforeChange,
   type Entry,
   type EntryName,
-  hashEntry,
   isExpired,
   type Keyspace,
   logicalBytes,
@@ -46,11 +46,16 @@ export class MapKeyspace implements Keyspace {
     const old = this.#entries.get(name);
     this.beforeChange?.(key, old, entry);
     if (old !== undefined) this.#forget(key, old);
-    const kept = { ...entry, value: new Uint8Array(entry.value) };
+    const { contentType, revision, expiresAt } = entry;
+    const kept = { value: new Uint8Array(entry.value), contentType, revision, expiresAt };
     this.#entries.delete(name);
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
     this.digest.add(hashEntry(this.#hasher, key, kept));
+  }
+
+  restore(row: Row): void {
+    this.set(keyOfRow(row), { ...row, value: valueOfRow(row) });
   }
 
   delete(key: Uint8Array): boolean {

@@ -1,27 +1,29 @@
 // Recent outcomes on a JavaScript Map: the model of those outside the heap.
-import type { OutcomeRow, OutcomeRows } from '../../src/core/outcome-rows.ts';
+import { keyOfRow, type Row, valueOfRow } from '../../src/base/row.ts';
+import type { KeptOutcome, OutcomeRows } from '../../src/core/outcome-rows.ts';
 
 export class MapOutcomes implements OutcomeRows {
-  readonly #rows = new Map<string, OutcomeRow>();
+  readonly #rows = new Map<string, KeptOutcome>();
 
   get size(): number {
     return this.#rows.size;
   }
 
-  find(name: Uint8Array): OutcomeRow | undefined {
+  find(name: Uint8Array): KeptOutcome | undefined {
     return this.#rows.get(Buffer.from(name).toString('latin1'));
   }
 
-  add(row: OutcomeRow): void {
-    const transaction = row.transaction === undefined ? undefined : new Uint8Array(row.transaction);
-    this.#rows.set(Buffer.from(row.name).toString('latin1'), { ...row, name: new Uint8Array(row.name), transaction });
+  add(row: Row): void {
+    const name = new Uint8Array(keyOfRow(row));
+    const value = new Uint8Array(valueOfRow(row));
+    this.#rows.set(Buffer.from(name).toString('latin1'), { name, value, revision: row.revision });
   }
 
-  *first(count: number): Iterable<OutcomeRow> {
+  *first(count: number): Iterable<KeptOutcome> {
     let left = count;
-    for (const row of this.#rows.values()) {
+    for (const kept of this.#rows.values()) {
       if (left-- === 0) return;
-      yield row;
+      yield kept;
     }
   }
 }

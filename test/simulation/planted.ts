@@ -193,9 +193,9 @@ const BUGS_OF_THE_STORE: readonly PlantedBug[] = [
   },
   {
     name: 'a transaction remembered without its branch',
-    file: 'src/core/recent.ts',
-    find: 'verdict.transaction === undefined ? undefined : writeTransactionResult(verdict.transaction)',
-    replace: 'undefined',
+    file: 'src/core/outcome-bytes.ts',
+    find: 'if (transaction !== undefined) writeTransaction(writer, transaction);',
+    replace: '',
   },
   {
     name: 'a delete of a prefix that never says that there is more',
