@@ -12,7 +12,7 @@ export const config = {
   // nodeId: 'node-1',
 
   http: {
-    // Loopback keeps others out. Another address asks for an explicit `auth`, see below.
+    // Loopback keeps others out. Another address asks for tokens, see `auth` below.
     host: '127.0.0.1',
     // Under `npm start` the port of the first node; the others follow.
     port: 8001,
@@ -44,8 +44,11 @@ export const config = {
     // conditionalPrefixes: ['config/'],
   },
 
-  // 'none' lets everybody in who reaches the port. Without it: 'none' on loopback, 'tokens' elsewhere.
-  // auth: 'none',
+  // 'tokens': who asks shows a token, and may do what its scopes say (docs/operations.md). 'none' lets everybody in who reaches the
+  // port. Without it: 'none' on loopback, 'tokens' elsewhere.
+  // auth: 'tokens',
+  // With 'tokens': the SHA-256 of the first administrator's token, as `node src/token.ts new` prints it. The token itself is in no file.
+  // adminTokenSha256: '…',
 
   log: {
     // 'embedded': a file in `dataDir`, shared by the nodes of one machine. 'kafka': a topic. 'memory': one node, lost at its end.

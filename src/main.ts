@@ -10,6 +10,7 @@ import { programVersion } from './base/version.ts';
 import { closeCaches, type ServedCaches, serveCaches } from './cache/server/served-caches.ts';
 import type { StateLimits } from './core/commands/command.ts';
 import { FEATURE_LEVEL } from './core/commands/table.ts';
+import { requireFirstToken } from './http/first-token.ts';
 import { hostNameOf } from './http/hosts.ts';
 import { type HttpServer, startHttpServer } from './http/server.ts';
 import { receiveBackup } from './log/backup-file.ts';
@@ -59,6 +60,8 @@ async function main(): Promise<void> {
 async function start(settings: Settings, logger: Logger): Promise<Running> {
   const { host, port, address, allowedHosts, defaultConsistency, conditionalPrefixes } = settings.http;
   const limits = stateLimits(settings);
+  const { auth } = settings;
+  const adminDigest = adminDigestOf(settings);
   const ownDir = join(settings.dataDir, settings.nodeId);
   const { log, store } = await openStorage(settings, logger);
   const node = createNode({
@@ -82,7 +85,8 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     caches,
     host,
     port,
-    auth: settings.auth,
+    auth,
+    adminDigest,
     tls: tlsOf(settings),
     logger,
     defaultConsistency,
@@ -94,6 +98,7 @@ async function start(settings: Settings, logger: Logger): Promise<Running> {
     throw notListening(error, host, port);
   });
   await node.start();
+  requireFirstToken({ node, auth, adminDigest }, systemWorld.clock).catch(fail);
   return { node, caches, server };
 }
 
@@ -133,6 +138,11 @@ async function openStorage({ log, dataDir, nodeId, startTimeout }: Settings, log
         store: createMemorySnapshots().open(),
       };
   }
+}
+
+/** Undefined: this node has no administrator of its own. */
+function adminDigestOf({ adminTokenSha256 }: Settings): Uint8Array | undefined {
+  return adminTokenSha256 === '' ? undefined : Buffer.from(adminTokenSha256, 'hex');
 }
 
 function stateLimits({ limits }: Settings): StateLimits {

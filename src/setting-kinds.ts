@@ -16,6 +16,8 @@ export type Setting<Value, Written = Value> = {
   readonly fallback: Value | ((known: Known) => Value);
   /** The default in words, for --help. */
   readonly fallbackText: string;
+  /** What was written is not repeated in errors: it may be a secret in the wrong place. */
+  readonly isHidden?: true;
   /** Only this program takes the flag; the variable and config.ts may be shared, so there it is passed over. */
   readonly onlyFor?: 'node' | 'cluster';
   /** The value, or a NotA with what it must be. */
@@ -39,6 +41,7 @@ export type SizeText = `${number}${'B' | 'KiB' | 'MiB' | 'GiB'}`;
 type Row = { flag: string; variable: string; help: string; onlyFor?: 'node' | 'cluster' };
 type Bounds = { fallback: number; least: number; most: number };
 type TextRow = {
+  isHidden?: true;
   placeholder: string;
   pattern: RegExp;
   mustBe: string;

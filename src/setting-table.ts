@@ -13,7 +13,7 @@ const FRAME_OVERHEAD_BYTES = 8 * 1024;
 export const LOG_KINDS = ['embedded', 'kafka', 'memory'] as const;
 export const AUTHS = ['none', 'tokens'] as const;
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
-export const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
+const LOOPBACK = /^(localhost|127\.\d+\.\d+\.\d+|::1)$/;
 const ANY_ADDRESS = /^(0\.0\.0\.0|::)$/;
 const HOST_AND_PORT = /^([A-Za-z0-9][A-Za-z0-9._-]*|\[[0-9A-Fa-f:.]+\]):\d{1,5}$/;
 
@@ -85,10 +85,21 @@ export const SETTING_TABLE = {
   auth: choice({
     flag: 'auth',
     variable: 'CHORUS_AUTH',
-    help: 'Who may ask: none lets everybody in who reaches the port.',
+    help: 'Who may ask: tokens those who show one (docs/operations.md), none everybody who reaches the port.',
     among: AUTHS,
     fallback: ({ host }) => (LOOPBACK.test(host) ? 'none' : 'tokens'),
     fallbackText: 'tokens when not on loopback',
+  }),
+  adminTokenSha256: text({
+    flag: 'admin-token-sha256',
+    variable: 'CHORUS_ADMIN_TOKEN_SHA256',
+    help: 'SHA-256 of a token that is an administrator’s at this node: the first, with which others are created. src/token.ts makes one.',
+    placeholder: '<hex>',
+    pattern: /^([0-9a-f]{64})?$/,
+    isHidden: true,
+    mustBe: '64 hexadecimal digits in lower case (a SHA-256, not the token itself)',
+    fallback: '',
+    fallbackText: 'none',
   }),
   'log.kind': choice({
     flag: 'log',

@@ -100,6 +100,16 @@ export const CACHED_STATE_LIMITS = {
   maxAdopted: 2 ** 52,
 } as const;
 
+/** Bounds of tokens; apply judges by them. */
+export const ACCESS_LIMITS = {
+  maxTokens: 1_000,
+  maxScopes: 64,
+  /** What keys begin with, or a cache's name. */
+  maxScopeBytes: KIB,
+  /** Authorization headers that a node knows by heart; then it forgets them all. */
+  maxKnownHeaders: 4_096,
+} as const;
+
 /** Bounds of listing keys. */
 export const LIST_LIMITS = {
   defaultKeys: 100,

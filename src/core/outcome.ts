@@ -36,6 +36,7 @@ const KINDS = {
   leased: 'passing',
   unsaved: 'passing',
   'too-many-unsaved': 'passing',
+  'token-exists': 'final',
 } as const satisfies Readonly<Record<string, 'success' | 'final' | 'passing'>>;
 
 export type OutcomeCode = keyof typeof KINDS;

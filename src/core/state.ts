@@ -1,6 +1,7 @@
 // The whole replicated state: equal on all nodes at equal offsets, and all of it goes into snapshots and the digest.
 import { invariant } from '../base/assert.ts';
 import { Hasher } from '../base/hash.ts';
+import { hashTokens, NO_TOKENS, type Tokens } from './access/tokens.ts';
 import { markOf } from './cache-records.ts';
 import type { StateLimits } from './commands/command.ts';
 import { type ChangeListener, Journal } from './journal.ts';
@@ -26,6 +27,7 @@ export class State {
   /** The backup that is being restored, and the part that comes next: until its end clients' commands are refused. */
   restoring: { readonly backup: string; readonly next: number } | undefined;
   snapshots: SnapshotMarks = NO_SNAPSHOTS;
+  tokens: Tokens = NO_TOKENS;
   /** Entries evicted here: of this replica, not of the state. */
   evictions = 0;
   /** Of this replica, not of the state. What is undone again, as by a transaction, must never be told. */
@@ -114,6 +116,7 @@ export class State {
     this.recent.hashInto(hasher);
     this.members.hashInto(hasher);
     hashMarks(hasher, this.snapshots);
+    hashTokens(hasher, this.tokens);
     return hasher.value;
   }
 }

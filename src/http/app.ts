@@ -1,11 +1,12 @@
 // The Express application as a table of contents: head checks, the resources with their methods, and the ends of the line.
 import type { RequestListener } from 'node:http';
 import express, { type NextFunction, type RequestHandler } from 'express';
+import { unreachable } from '../base/assert.ts';
 import { answer, answerError } from './answers.ts';
 import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
 import { createCacheEntries } from './cache-entries.ts';
-import { CACHE_PATTERNS } from './cache-requests.ts';
+import { CACHE_PATTERNS, requireCacheRight } from './cache-requests.ts';
 import { createCaches } from './caches.ts';
 import { createConsole } from './console.ts';
 import { createFailedWrites } from './failed-writes.ts';
@@ -17,9 +18,10 @@ import { createOpenApi } from './open-api.ts';
 import { createOperations } from './operations.ts';
 import { Problem } from './problems.ts';
 import { createPyCache, PYCACHE_KEY_PATH } from './pycache.ts';
-import type { MethodOf, Path } from './routes.ts';
+import { type MethodOf, NEEDS, type Need, type Path } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { KEYS_PATH } from './targets.ts';
+import { createTokens, TOKEN_PATH } from './tokens.ts';
 import { createPrefixDelete, createTransaction } from './transactions.ts';
 import { createWatch } from './watch.ts';
 
@@ -27,6 +29,7 @@ import { createWatch } from './watch.ts';
 const PATTERNS: { readonly [P in Path]?: RegExp } = {
   '/api/cache/{key}/': PYCACHE_KEY_PATH,
   ...CACHE_PATTERNS,
+  '/v1/tokens/{name}': TOKEN_PATH,
   '/api/health/': /^\/api\/health\/?$/,
   '/console/{file}': /^\/console\/[^/]+$/,
 };
@@ -44,6 +47,7 @@ export function createApp(service: HttpService): RequestListener {
   const failedWrites = createFailedWrites(service);
   const pycache = createPyCache(service);
   const serveConsole = createConsole(service);
+  const tokens = createTokens(service);
 
   const serveKey = byMethod({
     GET: createKeyRead(service),
@@ -71,6 +75,8 @@ export function createApp(service: HttpService): RequestListener {
   resource('/v1/snapshots', { POST: operations.snapshot });
   resource('/v1/snapshot', { GET: createBackup(service) });
   resource('/v1/restore', { POST: createRestore(service) });
+  resource('/v1/tokens', { GET: tokens.list, POST: tokens.create });
+  resource('/v1/tokens/{name}', { DELETE: tokens.revoke });
   resource('/v1/openapi.json', { GET: createOpenApi(service) });
   resource('/livez', { GET: operations.livez });
   resource('/readyz', { GET: operations.readyz });
@@ -110,7 +116,33 @@ export function createApp(service: HttpService): RequestListener {
   }
 
   function resource<P extends Path>(path: P, methods: Readonly<Record<MethodOf<P>, Serve>>): void {
-    app.route(PATTERNS[path] ?? path).all(handler(byMethod(methods)));
+    const needs: Readonly<Record<string, Need>> = NEEDS[path];
+    const guarded = Object.entries<Serve>(methods).map(([method, serve]) => [method, guard(needs[method], serve)]);
+    app.route(PATTERNS[path] ?? path).all(handler(byMethod(Object.fromEntries(guarded))));
+  }
+
+  /** What head.ts let in has a token, where one is asked for; what a handler asks of its scopes is the handler's. */
+  function guard(need: Need | undefined, serve: Serve): Serve {
+    switch (need) {
+      case 'nothing':
+      case 'token':
+      case 'scopes':
+        return serve;
+      case 'read-cache':
+      case 'write-cache':
+        return (request, response, next) => {
+          requireCacheRight(service, request, response, need);
+          return serve(request, response, next);
+        };
+      case 'admin':
+      case undefined:
+        return (request, response, next) => {
+          service.access.requireAdmin(request);
+          return serve(request, response, next);
+        };
+      default:
+        return unreachable(need);
+    }
   }
 
   function byMethod(methods: Readonly<Record<string, Serve>>): Serve {

@@ -6,6 +6,7 @@ import { holds } from '../core/condition.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { isRemembered } from '../core/outcome.ts';
 import { answer, JSON_TYPE } from './answers.ts';
+import { type Caller, requireOperation } from './callers.ts';
 import { refuseConditions } from './conditions.ts';
 import { checkJsonHead, readJson } from './json-bodies.ts';
 import { batchIn } from './json-operations.ts';
@@ -22,6 +23,7 @@ import type { HttpService, Request, Response } from './service.ts';
 /** One request's run: what its items share. */
 type Run = {
   readonly service: HttpService;
+  readonly caller: Caller;
   readonly id: string | undefined;
   readonly demand: ReadDemand;
   /** By performance.now(). */
@@ -43,7 +45,8 @@ export function createBatch(service: HttpService): (request: Request, response: 
     // Asked again: the node may have been paused while the body came, and then another node shall have all of it.
     const id = admitWrite(service, request);
     const deadlineAt = performance.now() + demand.timeoutMs;
-    const run: Run = { service, id, demand, deadlineAt, bytesRead: 0, writes: 0, repeats: 0 };
+    const caller = service.access.callerOf(request);
+    const run: Run = { service, caller, id, demand, deadlineAt, bytesRead: 0, writes: 0, repeats: 0 };
     const results = await inOrder(run, operations);
     const consistency = run.writes === operations.length ? 'linearizable' : demand.consistency;
     const headers = ['Content-Type', JSON_TYPE, 'Cache-Control', 'no-store', 'Chorus-Consistency', consistency];
@@ -71,12 +74,13 @@ async function inOrder(run: Run, operations: readonly Operation[]): Promise<Item
 
 async function write(run: Run, command: KeyCommand, place: number): Promise<ItemResult> {
   const { service, id } = run;
+  requireOperation(run.caller, command);
   checkConditional(service.conditionalPrefixes, command);
   run.writes++;
   const result = await service.node.submit({
     command,
     id: id === undefined ? undefined : itemId(id, place, service.limits.maxIdLength),
-    caller: '',
+    caller: run.caller.name,
     timeoutMs: timeLeft(run),
   });
   if (result.kind === 'applied' && result.outcome.isRepeat) run.repeats++;
@@ -87,6 +91,7 @@ async function write(run: Run, command: KeyCommand, place: number): Promise<Item
 }
 
 async function read(run: Run, operation: Get): Promise<ItemResult> {
+  requireOperation(run.caller, operation);
   let result = rejectedResult('not-found', 0n);
   await readEntry(run.service, operation.key, { ...run.demand, timeoutMs: timeLeft(run) }, (entry) => {
     result = found(run, operation, entry);

@@ -6,7 +6,7 @@ import { type Condition, holds } from '../core/condition.ts';
 import type { Consistency } from '../node/requests.ts';
 import { answer, JSON_TYPE } from './answers.ts';
 import { refuseBody } from './bodies.ts';
-import { cacheIn, cacheKeyIn, readProblem, readWhen, writeProblem } from './cache-requests.ts';
+import { cacheIn, cacheKeyIn, readProblem, readWhen, requireCacheRight, writeProblem } from './cache-requests.ts';
 import { conditionOf, etagOf, refuseConditions } from './conditions.ts';
 import { checkJsonHead, invalidBody, readJson } from './json-bodies.ts';
 import { admitWrite } from './key-writes.ts';
@@ -29,6 +29,7 @@ type Write = {
   readonly timeoutMs: number;
   readonly isAwaited: boolean;
   readonly id: string | undefined;
+  readonly caller: string;
 };
 
 export function createCacheEntries(service: HttpService): CacheEntries {
@@ -43,6 +44,7 @@ export function createCacheEntries(service: HttpService): CacheEntries {
       const found = await cache.get(key.toString()).catch((error: unknown) => {
         throw readProblem(error, ['Cache-Status', failedStatus(error)]);
       });
+      requireCacheRight(service, request, response, 'read-cache');
       answerFound(service, request, response, found, cache.log.policy.graceMs, consistency, condition);
     },
 
@@ -50,6 +52,7 @@ export function createCacheEntries(service: HttpService): CacheEntries {
       const write = writeIn(service, request, response, PARAMETERS.PUT);
       checkJsonHead(request);
       const row = await readJson(service, request, response);
+      requireCacheRight(service, request, response, 'write-cache');
       if (row === null) throw invalidBody('', 'A row is JSON, but not null: DELETE removes it.');
       answer(service, request, response, 200, await done(write, row), undefined);
     },
@@ -74,7 +77,8 @@ function writeIn(service: HttpService, request: Request, response: Response, par
   const timeoutMs = timeoutOf(service.limits, query);
   const isAwaited = isSavedWanted(query);
   refuseConditions(request.headers);
-  return { served, key, timeoutMs, isAwaited, id: admitWrite(service, request) };
+  const caller = service.access.callerOf(request).name;
+  return { served, key, timeoutMs, isAwaited, id: admitWrite(service, request), caller };
 }
 
 function isSavedWanted(query: Query): boolean {
@@ -85,8 +89,8 @@ function isSavedWanted(query: Query): boolean {
 
 /** The headers of the answer to a write that was done; an undefined row is removed. */
 async function done(write: Write, row: unknown): Promise<readonly string[]> {
-  const { served, key, timeoutMs, isAwaited, id } = write;
-  const written = await served.cache.write(key, row, { timeoutMs, id }).catch((error: unknown) => {
+  const { served, key, timeoutMs, isAwaited, id, caller } = write;
+  const written = await served.cache.write(key, row, { timeoutMs, id, caller }).catch((error: unknown) => {
     throw writeProblem(error, id);
   });
   if (isAwaited && written.how === 'behind') await awaitSaved(served, key, timeoutMs, id);

@@ -3,6 +3,7 @@
 import { CacheError } from '../cache/errors.ts';
 import { LogTrouble } from '../cache/server/cache-log.ts';
 import type { ServedCache } from '../cache/server/served-caches.ts';
+import { requireCache } from './callers.ts';
 import { type ReadDemand, readDemand, readEntry } from './keys.ts';
 import { PROBLEMS, Problem, type ProblemCode, type ProblemDetails } from './problems.ts';
 import type { Query } from './queries.ts';
@@ -29,10 +30,19 @@ export const CACHE_PATTERNS = {
 
 /** The cache in the request's path. */
 export function cacheIn({ caches }: HttpService, response: Response): ServedCache {
-  const [name = ''] = pathOf(response.locals.target).slice(PREFIX.length).split(/[/:]/);
-  const cache = caches.get(name);
+  const cache = caches.get(nameIn(response));
   if (cache === undefined) throw new Problem('no-such-cache', { detail: 'config.ts declares no cache of this name.' });
   return cache;
+}
+
+/** Throws 403 unless the caller may do this to the cache in the request's path. To be asked again after a wait. */
+export function requireCacheRight(
+  { access }: HttpService,
+  request: Request,
+  response: Response,
+  kind: 'read-cache' | 'write-cache',
+): void {
+  requireCache(access.callerOf(request), kind, nameIn(response));
 }
 
 /** The key in the request's path: what stands between `/entries/` or `/failed/` and `ending`. */
@@ -60,6 +70,10 @@ export function writeProblem(error: unknown, id: string | undefined): Problem {
     if (isFinal) return { outcome: 'not-applied' };
     return isWithoutEffect ? outcomeOfUntried(id) : { outcome: 'unknown', ...(id === undefined ? {} : { id }) };
   });
+}
+
+function nameIn(response: Response): string {
+  return pathOf(response.locals.target).slice(PREFIX.length).split(/[/:]/)[0] ?? '';
 }
 
 /** Nothing but a CacheError comes from caches; all else is a mistake of ours. */

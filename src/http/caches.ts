@@ -5,7 +5,7 @@ import type { Fence } from '../cache/server/flusher.ts';
 import { policyFault } from '../cache/server/policy.ts';
 import { figuresOf, type ServedCache } from '../cache/server/served-caches.ts';
 import { answerJson } from './answers.ts';
-import { cacheIn, readWhen, writeProblem } from './cache-requests.ts';
+import { cacheIn, readWhen, requireCacheRight, writeProblem } from './cache-requests.ts';
 import { checkJsonHead, checkMembers, invalidBody, objectAt, readJson } from './json-bodies.ts';
 import { admitWrite } from './key-writes.ts';
 import { timeoutOf } from './parameters.ts';
@@ -27,7 +27,9 @@ export function createCaches(service: HttpService): Caches {
   return {
     async list(request, response) {
       const { consistency } = await readWhen(service, queryIn(response, ROUTES['/v1/caches'].GET), request);
-      const caches = [...service.caches.values()].map(viewOf);
+      const caller = service.access.callerOf(request);
+      const seen = [...service.caches.values()].filter(({ name }) => caller.may('read-cache', Buffer.from(name)));
+      const caches = seen.map(viewOf);
       answerJson(service, request, response, 200, { caches }, ['Chorus-Consistency', consistency]);
     },
 
@@ -44,6 +46,7 @@ export function createCaches(service: HttpService): Caches {
       const id = admitWrite(service, request);
       checkJsonHead(request);
       const what = invalidatedIn(await readJson(service, request, response));
+      requireCacheRight(service, request, response, 'write-cache');
       const timeoutMs = timeoutOf(service.limits, query);
       const { revision } = await cache.invalidate(what, timeoutMs).catch((error: unknown) => {
         throw writeProblem(error, id);

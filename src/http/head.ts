@@ -1,4 +1,4 @@
-// What is checked of every request before it is routed: its target, its Host, its expectation.
+// What is checked of every request before it is routed: its target, its Host, who asks, its expectation.
 import type { NextFunction } from 'express';
 import { isCrossOrigin, isHostAllowed } from './hosts.ts';
 import { Problem } from './problems.ts';
@@ -28,6 +28,7 @@ export function createHead(service: HttpService): (request: Request, response: R
     if (isCrossOrigin(request.headers.origin, host) && !SAFE_METHODS.has(request.method)) {
       throw new Problem('cross-origin', { field: 'Origin', detail: 'Web pages of other origins may not write here.' });
     }
+    service.access.admit(request, locals.target);
     if (request.headers.expect !== undefined && request.headers.expect.toLowerCase() !== '100-continue') {
       throw new Problem('expectation-failed', { field: 'Expect', detail: 'The only expectation is 100-continue.' });
     }

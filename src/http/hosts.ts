@@ -1,20 +1,10 @@
 // Which addresses a node may be bound to, and for which hosts it answers: keeps other web pages' names (DNS rebinding) out.
 import { isIP } from 'node:net';
-import { EXIT, FatalError } from '../base/errors.ts';
 
 export type Auth = 'none' | 'tokens';
 
 /** Host names for which a node answers beside the loopback names and addresses; 'any': it does not look. */
 export type HostRule = readonly string[] | 'any';
-
-/** Throws FatalError (64) when a node would be open to others without being told so. */
-export function checkBinding(host: string, auth: Auth): void {
-  if (isLoopback(host) || auth === 'none') return;
-  throw new FatalError(
-    EXIT.badConfiguration,
-    `Binding to ${host} would let anyone who reaches this machine read and write: tokens are not there yet. Bind 127.0.0.1, or say auth: 'none' (--auth none) if the network is closed.`,
-  );
-}
 
 /** The sentence to be said at start when a node is open to others; undefined when it is not. */
 export function openBindingWarning(host: string, auth: Auth): string | undefined {

@@ -5,6 +5,7 @@ import type { Condition } from '../core/condition.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { answer, TEXT_TYPE } from './answers.ts';
 import { readBody, refuseBody } from './bodies.ts';
+import { requireCommand, requireKey } from './callers.ts';
 import { conditionOf } from './conditions.ts';
 import { storedTypeOf } from './media-types.ts';
 import { idOf, int64, positiveDuration, timeoutOf } from './parameters.ts';
@@ -42,14 +43,25 @@ export function createKeyWrites(service: HttpService): KeyWrites {
       const { key, condition, query } = write;
       const ttlMs = ttlOf(service, query);
       const { value, contentType } = await readValue(service, request, response);
-      const outcome = await submitWrite(service, write, { type: 'put', key, value, contentType, ttlMs, condition });
+      const outcome = await submitWrite(service, request, write, {
+        type: 'put',
+        key,
+        value,
+        contentType,
+        ttlMs,
+        condition,
+      });
       answerOutcome(service, request, response, outcome.code === 'created' ? 201 : 200, outcome, '');
     },
 
     async remove(request, response) {
       const write = readHead(service, request, response, PARAMETERS.DELETE);
       refuseBody(request);
-      const outcome = await submitWrite(service, write, { type: 'delete', key: write.key, condition: write.condition });
+      const outcome = await submitWrite(service, request, write, {
+        type: 'delete',
+        key: write.key,
+        condition: write.condition,
+      });
       answer(service, request, response, 204, outcomeHeaders(outcome), undefined);
     },
 
@@ -57,7 +69,7 @@ export function createKeyWrites(service: HttpService): KeyWrites {
       const operation = operationOf(response.locals.target);
       const write = readHead(service, request, response, OPERATION_PARAMETERS[operation]);
       const command = await COMMANDS[operation](service, write, request, response);
-      const outcome = await submitWrite(service, write, command);
+      const outcome = await submitWrite(service, request, write, command);
       answerOutcome(service, request, response, 200, outcome, operation === 'touch' ? '' : String(outcome.detail));
     },
   };
@@ -72,16 +84,18 @@ export function admitWrite(service: HttpService, request: Request): string | und
   return id;
 }
 
-/** Submits and waits: the outcome of a success, or throws the Problem that says what became of the command. */
+/** Submits and waits: the outcome of a success, or throws the Problem that says what became of the command, or that it is forbidden. */
 export async function submitCommand(
   service: HttpService,
+  request: Request,
   id: string | undefined,
   timeoutMs: number,
   command: ClientCommand,
 ): Promise<Outcome> {
+  const caller = service.access.callerOf(request);
+  requireCommand(caller, command);
   checkConditional(service.conditionalPrefixes, command);
-  // Without authentication all callers are one.
-  return successOf(await service.node.submit({ command, id, caller: '', timeoutMs }), id);
+  return successOf(await service.node.submit({ command, id, caller: caller.name, timeoutMs }), id);
 }
 
 function readHead(service: HttpService, request: Request, response: Response, parameters: readonly string[]): Write {
@@ -89,6 +103,8 @@ function readHead(service: HttpService, request: Request, response: Response, pa
   const { locals } = response;
   locals.route = 'keys';
   const key = keyOf(locals.target, KEYS_PATH.length, limits.maxKeyBytes);
+  // All that the command needs is asked for when it is submitted: here, before a value is taken in.
+  requireKey(service.access.callerOf(request), 'write', key);
   const query = queryOf(locals.target, parameters);
   const { 'if-match': match, 'if-none-match': noneMatch } = request.headers;
   const condition = conditionOf(match, noneMatch, limits.maxConditionRevisions);
@@ -109,8 +125,8 @@ async function readValue(
   return { value: await readBody(request, response, limits.maxValueBytes, bodies), contentType };
 }
 
-function submitWrite(service: HttpService, write: Write, command: KeyCommand): Promise<Outcome> {
-  return submitCommand(service, write.id, timeoutOf(service.limits, write.query), command);
+function submitWrite(service: HttpService, request: Request, write: Write, command: KeyCommand): Promise<Outcome> {
+  return submitCommand(service, request, write.id, timeoutOf(service.limits, write.query), command);
 }
 
 function answerOutcome(

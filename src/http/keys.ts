@@ -6,6 +6,7 @@ import type { Entry } from '../core/keyspace.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import type { Consistency } from '../node/requests.ts';
 import { answer } from './answers.ts';
+import { requireKey } from './callers.ts';
 import { conditionOf, etagOf } from './conditions.ts';
 import { accepts } from './media-types.ts';
 import { consistencyOf, revisionToken, timeoutOf } from './parameters.ts';
@@ -29,6 +30,7 @@ export function createKeyRead(service: HttpService): (request: Request, response
     const { locals } = response;
     locals.route = 'keys';
     const key = keyOf(locals.target, KEYS_PATH.length, limits.maxKeyBytes);
+    requireKey(service.access.callerOf(request), 'read', key);
     const demand = readDemand(service, queryOf(locals.target, ROUTES['/v1/keys/{key}'].GET), request.headers);
     const { 'if-match': match, 'if-none-match': noneMatch } = request.headers;
     const condition = conditionOf(match, noneMatch, limits.maxConditionRevisions);
@@ -45,9 +47,10 @@ export function createKeyRead(service: HttpService): (request: Request, response
     demand: ReadDemand,
     condition: Condition,
   ): Promise<void> {
-    await readEntry(service, key, demand, (entry) =>
-      answerEntry(service, request, response, entry, demand.consistency, condition),
-    );
+    await readEntry(service, key, demand, (entry) => {
+      requireKey(service.access.callerOf(request), 'read', key);
+      answerEntry(service, request, response, entry, demand.consistency, condition);
+    });
   }
 }
 

@@ -4,6 +4,7 @@ import { unreachable } from '../base/assert.ts';
 import { LIST_LIMITS } from '../base/limits.ts';
 import type { Consistency, ListedEntry, ListRequest, Page } from '../node/requests.ts';
 import { answer, JSON_TYPE } from './answers.ts';
+import { requireKey } from './callers.ts';
 import { cursorText, readCursor } from './cursors.ts';
 import { jsonTime, jsonValue } from './json-values.ts';
 import { readDemand, tooLate } from './keys.ts';
@@ -26,10 +27,12 @@ export function createList(service: HttpService): (request: Request, response: R
     locals.route = 'list';
     const query = queryOf(locals.target, ROUTES['/v1/keys'].GET);
     const wanted = listRequest(service, query, request);
+    requireKey(service.access.callerOf(request), 'read', wanted.prefix, 'prefix');
     if (!accepts(request.headers.accept, JSON_TYPE)) {
       throw new Problem('not-acceptable', { field: 'Accept', detail: `A list of keys is ${JSON_TYPE}.` });
     }
     const page = await readPage(service, wanted);
+    requireKey(service.access.callerOf(request), 'read', wanted.prefix, 'prefix');
     const next = page.last === undefined ? null : cursorText({ ...page, after: page.last }, bufferOf(wanted.prefix));
     const headers = pageHeaders(wanted.consistency, query, next);
     const body = { keys: page.entries.map(listed), next, revision: page.revision };

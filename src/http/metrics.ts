@@ -19,6 +19,7 @@ export type Route =
   | 'livez'
   | 'readyz'
   | 'metrics'
+  | 'tokens'
   | 'openapi'
   | 'console'
   | 'pycache'

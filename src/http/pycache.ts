@@ -4,6 +4,7 @@ import { ALWAYS } from '../core/condition.ts';
 import type { Entry } from '../core/keyspace.ts';
 import { answer, JSON_TYPE } from './answers.ts';
 import { readBody, refuseBody } from './bodies.ts';
+import { requireKey } from './callers.ts';
 import { admitWrite, submitCommand } from './key-writes.ts';
 import { readDemand, readEntry } from './keys.ts';
 import { Problem } from './problems.ts';
@@ -28,8 +29,10 @@ export function createPyCache(service: HttpService): PyCache {
   return {
     async read(request, response) {
       const key = keyIn(response);
+      requireKey(service.access.callerOf(request), 'read', key);
       const demand = readDemand(service, new Map(), request.headers);
       await readEntry(service, key, demand, (entry) => {
+        requireKey(service.access.callerOf(request), 'read', key);
         const payload = entry === undefined ? '{}' : payloadOf(key, jsonOf(entry));
         const headers = ['Chorus-Consistency', demand.consistency];
         answerMessage(service, request, response, 200, headers, 'Cache key get success', payload);
@@ -38,6 +41,7 @@ export function createPyCache(service: HttpService): PyCache {
 
     async write(request, response) {
       const key = keyIn(response);
+      requireKey(service.access.callerOf(request), 'write', key);
       const id = admitWrite(service, request);
       const body = await readBody(request, response, limits.maxValueBytes, service.bodies);
       const problem = valueProblem(body);
@@ -54,7 +58,7 @@ export function createPyCache(service: HttpService): PyCache {
       }
       // The text is kept as it came: a number with more digits than a double has stays what it is.
       const value = Buffer.from(body.toString('utf8').trim());
-      const outcome = await submitCommand(service, id, limits.defaultTimeoutMs, {
+      const outcome = await submitCommand(service, request, id, limits.defaultTimeoutMs, {
         type: 'put',
         key,
         value,
@@ -68,11 +72,14 @@ export function createPyCache(service: HttpService): PyCache {
 
     async remove(request, response) {
       const key = keyIn(response);
+      requireKey(service.access.callerOf(request), 'write', key);
       const id = admitWrite(service, request);
       refuseBody(request);
-      await submitCommand(service, id, limits.defaultTimeoutMs, { type: 'delete', key, condition: ALWAYS }).catch(
-        unlessMissing,
-      );
+      await submitCommand(service, request, id, limits.defaultTimeoutMs, {
+        type: 'delete',
+        key,
+        condition: ALWAYS,
+      }).catch(unlessMissing);
       // What apply judged, also where there was nothing to delete.
       const headers = ['Chorus-Consistency', 'linearizable'];
       answerMessage(service, request, response, 200, headers, 'Cache key expired', '{}');

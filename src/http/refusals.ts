@@ -98,6 +98,7 @@ function accepted(outcome: Outcome, usedId: string, incomingId: string | undefin
     case 'overflow':
     case 'value-too-large':
     case 'transaction-too-large':
+    case 'token-exists':
       throw new Problem(code, { ...final(usedId), headers });
     case 'transaction-failed':
       throw new Problem(code, { ...final(usedId), headers, ...failedOperation(outcome) });

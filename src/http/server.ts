@@ -6,10 +6,11 @@ import type { Logger } from '../base/logger.ts';
 import type { ServedCaches } from '../cache/server/served-caches.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import type { Consistency } from '../node/requests.ts';
+import { Access } from './access.ts';
 import { createApp } from './app.ts';
 import { BodyBudget } from './bodies.ts';
 import type { TlsFiles } from './certificates.ts';
-import { type Auth, checkBinding, type HostRule, openBindingWarning } from './hosts.ts';
+import { type Auth, type HostRule, openBindingWarning } from './hosts.ts';
 import { createListener } from './listener.ts';
 import { createConnectHandler, createMalformedHandler } from './malformed.ts';
 import { createMetrics } from './metrics.ts';
@@ -22,6 +23,8 @@ export type HttpServerOptions = {
   /** 0: any free one. */
   readonly port: number;
   readonly auth: Auth;
+  /** SHA-256 of a token that is an administrator's at this node, whatever the log says. */
+  readonly adminDigest?: Uint8Array | undefined;
   /** HTTPS instead of HTTP. */
   readonly tls?: TlsFiles | undefined;
   /** Host names for which this node answers beside loopback names and addresses; none unless given. */
@@ -44,10 +47,9 @@ export type HttpServer = {
   close(deadlineMs: number): Promise<void>;
 };
 
-/** Resolves when the server listens. Throws FatalError when the address would be open to others without leave. */
+/** Resolves when the server listens. */
 export async function startHttpServer(options: HttpServerOptions): Promise<HttpServer> {
   const { node, host, port, auth, logger } = options;
-  checkBinding(host, auth);
   const limits: HttpLimits = { ...DEFAULT_LIMITS, ...options.limits };
   let isClosing = false;
   const { caches = new Map() } = options;
@@ -57,6 +59,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     logger,
     limits,
     hosts: options.allowedHosts ?? [],
+    access: new Access({ node, auth, adminDigest: options.adminDigest }),
     defaultConsistency: options.defaultConsistency ?? 'eventual',
     caches,
     conditionalPrefixes: (options.conditionalPrefixes ?? []).map((prefix) => Buffer.from(prefix)),

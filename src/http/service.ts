@@ -5,6 +5,7 @@ import type { Logger } from '../base/logger.ts';
 import type { ServedCaches } from '../cache/server/served-caches.ts';
 import type { NodeApi } from '../node/node-api.ts';
 import type { Consistency } from '../node/requests.ts';
+import type { Access } from './access.ts';
 import type { BodyBudget } from './bodies.ts';
 import type { HostRule } from './hosts.ts';
 import type { HttpMetrics, Route } from './metrics.ts';
@@ -18,6 +19,7 @@ export type HttpService = {
   readonly logger: Logger;
   readonly limits: HttpLimits;
   readonly hosts: HostRule;
+  readonly access: Access;
   readonly defaultConsistency: Consistency;
   /** Keys that begin so are put and deleted under a condition only. */
   readonly conditionalPrefixes: readonly Buffer[];

@@ -25,7 +25,7 @@ export function createTransaction(service: HttpService): Handler {
     checkJsonHead(request);
     const id = admitWrite(service, request);
     const command = transactionIn(await readJson(service, request, response));
-    const outcome = await submitCommand(service, id, timeoutMs, command);
+    const outcome = await submitCommand(service, request, id, timeoutMs, command);
     const { branch = 'then', operations = [] } = outcome.transaction ?? {};
     const done = branch === 'then' ? command.thenDo : command.elseDo;
     const results = done.flatMap(({ type }, at) => {
@@ -53,7 +53,7 @@ export function createPrefixDelete(service: HttpService): Handler {
     const id = admitWrite(service, request);
     refuseBody(request);
     const limit = TRANSACTION_LIMITS.maxDeletedKeys;
-    const outcome = await submitCommand(service, id, timeoutMs, { type: 'delete-prefix', prefix, limit });
+    const outcome = await submitCommand(service, request, id, timeoutMs, { type: 'delete-prefix', prefix, limit });
     const body = { deleted: Number(outcome.detail), more: outcome.code === 'deleted-in-part' };
     answerWrite(service, request, response, outcome, body);
   };

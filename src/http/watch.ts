@@ -4,6 +4,7 @@ import { WATCH_LIMITS } from '../base/limits.ts';
 import type { Position } from '../node/history.ts';
 import type { WatchSink } from '../node/requests.ts';
 import { standardHeaders } from './answers.ts';
+import { requireKey } from './callers.ts';
 import { dataBlock, EVENT_TYPE, EventEncoder, idBlock, positionText, readPosition } from './events.ts';
 import { accepts } from './media-types.ts';
 import { prefixOf } from './parameters.ts';
@@ -26,11 +27,13 @@ export function createWatch(service: HttpService): (request: Request, response: 
     locals.route = 'watch';
     const query = queryOf(locals.target, ROUTES['/v1/watch'].GET);
     const prefix = prefixOf(query.get('prefix') ?? '', limits.maxKeyBytes);
+    const requireRight = () => requireKey(service.access.callerOf(request), 'read', prefix, 'prefix');
+    requireRight();
     const since = sinceOf(query, request.headers['last-event-id']);
     if (!accepts(request.headers.accept, EVENT_TYPE)) {
       throw new Problem('not-acceptable', { field: 'Accept', detail: `Events are ${EVENT_TYPE}.` });
     }
-    const result = node.watch({ prefix, since, sink: sinkOf(response, encoder) });
+    const result = node.watch({ prefix, since, sink: sinkOf(response, encoder, requireRight) });
     switch (result.kind) {
       case 'watching':
         if (request.method === 'HEAD') result.close();
@@ -74,20 +77,35 @@ function begin(service: HttpService, request: Request, response: Response, from:
     );
 }
 
-function sinkOf(response: Response, encoder: EventEncoder): WatchSink {
+function sinkOf(response: Response, encoder: EventEncoder, requireRight: () => void): WatchSink {
   // A write to a response whose client is gone would be an error.
-  const write = (text: Uint8Array | string) => !response.destroyed && response.write(text);
+  const isOver = () => response.destroyed || response.writableEnded;
+  const write = (text: Uint8Array | string) => !isOver() && isStillAllowed() && response.write(text);
   return {
     send: (events) => write(encoder.encoded(events)),
     rest: (position) => write(idBlock(position, ': heartbeat')),
     end(reason, position) {
       const farewell = { reason, detail: FAREWELLS[reason], since: positionText(position) };
-      if (response.destroyed) return;
-      response.end(dataBlock('end', position, farewell));
-      const timer = setTimeout(() => response.destroy(), WATCH_LIMITS.farewellMs);
-      response.once('close', () => clearTimeout(timer));
+      if (!isOver()) finish(dataBlock('end', position, farewell));
     },
   };
+
+  function isStillAllowed(): boolean {
+    try {
+      requireRight();
+      return true;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      finish(`event: end\ndata: ${JSON.stringify({ reason: error.code, detail: error.message })}\n\n`);
+      return false;
+    }
+  }
+
+  function finish(lastWords: string): void {
+    response.end(lastWords);
+    const timer = setTimeout(() => response.destroy(), WATCH_LIMITS.farewellMs);
+    response.once('close', () => clearTimeout(timer));
+  }
 }
 
 function goneProblem(revision: number, oldest: Position): Problem {

@@ -1,4 +1,5 @@
 // The node as http/ sees it.
+import type { Tokens } from '../core/access/tokens.ts';
 import type { Entry } from '../core/keyspace.ts';
 import type {
   ClusterView,
@@ -43,6 +44,8 @@ export type NodeApi = {
   watch(request: WatchRequest): WatchResult;
   submit(request: WriteRequest): Promise<WriteResult>;
   status(): Status;
+  /** As applied here; another table whenever one was created or revoked. */
+  tokens(): Tokens;
   cluster(): ClusterView;
   checkDigests(timeoutMs: number): Promise<DigestCheck>;
   /** Saves a snapshot now and waits until it is verified, `timeoutMs` at most. */

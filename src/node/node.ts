@@ -209,6 +209,10 @@ class Node implements ChorusNode {
     return nodeStatus(this.#phase, this.#heart, this.#committer, this.#following.progress);
   }
 
+  tokens() {
+    return this.#machine.state.tokens;
+  }
+
   cluster() {
     return clusterView(this.#machine.state, {
       node: this.nodeId,

@@ -1,4 +1,5 @@
 // What a node is asked and what it answers: the types between node/ and its callers.
+import type { TokenCommand } from '../core/access/token-command.ts';
 import type { CacheCommand } from '../core/commands/cache-command.ts';
 import type { ClientCommand } from '../core/commands/command.ts';
 import type { Entry } from '../core/keyspace.ts';
@@ -15,7 +16,7 @@ export type Refusal = 'replaying' | 'paused' | 'stopping' | 'quarantined' | 'ove
 export type CommandRefusal = 'too-large' | 'feature-not-enabled';
 
 export type WriteRequest = {
-  readonly command: ClientCommand | CacheCommand;
+  readonly command: ClientCommand | CacheCommand | TokenCommand;
   /** The id that came in with the request; undefined: the node makes one; '': none, for commands that are harmless twice. */
   readonly id: string | undefined;
   /** Who asks; ids are scoped to it. '' without authentication. */

@@ -8,6 +8,7 @@
 //              younger:varint size:varint older:varint size:varint disagreements:varint count:varint member{count}
 //              ( 0:u8 | 1:u8 backup:text8 next:varint )
 //              ( 0:u8 | 1:u8 mark ) count:u8 mark{count}             the candidate, the verified snapshots
+//              tokens                                                as core/access/tokens.ts says
 //   content  = version:u8 length:u16 …                                as commands/cluster.ts writes create-cluster and heartbeat
 //   member   = node:text8 incarnation:text8 firstRevision:varint lastFrame:varint lastSeen:varint superseded:u8
 //              count:u8 heartbeat:varint{count} count:u8 report{count} ( 0:u8 | 1:u8 content )
@@ -20,6 +21,7 @@
 
 import { ByteWriter } from '../base/bytes.ts';
 import { SNAPSHOT_LIMITS } from '../base/limits.ts';
+import { writeTokens } from '../core/access/tokens.ts';
 import { createCluster, heartbeat } from '../core/commands/cluster.ts';
 import type { Command } from '../core/commands/command.ts';
 import type { CommandSpec } from '../core/commands/spec.ts';
@@ -145,6 +147,7 @@ function writeTables(writer: ByteWriter, state: State): void {
   if (snapshots.candidate !== undefined) writeMark(writer, snapshots.candidate);
   writer.u8(snapshots.verified.length);
   for (const mark of snapshots.verified) writeMark(writer, mark);
+  writeTokens(writer, state.tokens);
 }
 
 function writeMark(writer: ByteWriter, { id, revision, offset, by, at }: SnapshotMark): void {

@@ -2,6 +2,7 @@
 import { type ByteReader, Malformed } from '../base/bytes.ts';
 import { CACHED_STATE_LIMITS } from '../base/limits.ts';
 import type { Row } from '../base/row.ts';
+import { readTokens } from '../core/access/tokens.ts';
 import { createCluster, heartbeat } from '../core/commands/cluster.ts';
 import type { Command } from '../core/commands/command.ts';
 import type { CommandSpec } from '../core/commands/spec.ts';
@@ -117,6 +118,7 @@ export class SnapshotReader {
     state.restoring = reader.flag() ? { backup: reader.text8(), next: reader.varint() } : undefined;
     const candidate = reader.flag() ? readMark(reader) : undefined;
     state.snapshots = { candidate, verified: listOf(reader.u8(), () => readMark(reader)) };
+    state.tokens = readTokens(reader);
     this.#missing.entries = this.#manifest.keys;
   }
 

@@ -16,6 +16,7 @@ export const LAYERS = [
   'settings.ts',
   'main.ts',
   'verify.ts',
+  'token.ts',
 ] as const;
 export type Layer = (typeof LAYERS)[number];
 
@@ -34,6 +35,7 @@ const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {
   cluster: LAYERS,
   'main.ts': LAYERS,
   'verify.ts': ['base', 'core', 'log', 'node'],
+  'token.ts': ['base'],
 };
 
 /** One sentence for each import that the layers forbid. */

@@ -1,5 +1,6 @@
 // The commands as values: one tagged union, a family per file beside it knows how each is written, read and applied.
 import type { Eviction } from '../../base/evictions.ts';
+import type { TokenCommand } from '../access/token-command.ts';
 import type { Condition } from '../condition.ts';
 import type { CacheCommand } from './cache-command.ts';
 
@@ -160,6 +161,7 @@ export type CreateCluster = { readonly type: 'create-cluster'; readonly cluster:
 export type Command =
   | ClientCommand
   | CacheCommand
+  | TokenCommand
   | Expire
   | Evict
   | Barrier

@@ -1,15 +1,6 @@
 // The command table: every command there is, by its type and by its number in the log.
-import {
-  cacheAdopt,
-  cacheDrained,
-  cacheFill,
-  cacheHold,
-  cacheInvalidate,
-  cacheLease,
-  cachePolicy,
-  cachePut,
-  cacheSettle,
-} from './caches.ts';
+import { createToken, revokeToken } from '../access/token-commands.ts';
+import * as caches from './caches.ts';
 import { barrier, checkpoint, evict, expire } from './chores.ts';
 import { createCluster, heartbeat } from './cluster.ts';
 import type { Command } from './command.ts';
@@ -37,22 +28,24 @@ const table: Table = {
   'delete-prefix': deletePrefix,
   restore,
   restored,
-  'cache-policy': cachePolicy,
-  'cache-put': cachePut,
-  'cache-fill': cacheFill,
-  'cache-hold': cacheHold,
-  'cache-lease': cacheLease,
-  'cache-invalidate': cacheInvalidate,
-  'cache-settle': cacheSettle,
-  'cache-drained': cacheDrained,
-  'cache-adopt': cacheAdopt,
+  'cache-policy': caches.cachePolicy,
+  'cache-put': caches.cachePut,
+  'cache-fill': caches.cacheFill,
+  'cache-hold': caches.cacheHold,
+  'cache-lease': caches.cacheLease,
+  'cache-invalidate': caches.cacheInvalidate,
+  'cache-settle': caches.cacheSettle,
+  'cache-drained': caches.cacheDrained,
+  'cache-adopt': caches.cacheAdopt,
   'snapshot-saved': snapshotSaved,
   verified,
   evict,
+  'create-token': createToken,
+  'revoke-token': revokeToken,
 };
 
 /** The features that this program knows: it grows by one with each change that an older node could not apply. */
-export const FEATURE_LEVEL = 6;
+export const FEATURE_LEVEL = 7;
 
 /** The feature level that the cluster must have reached before such a command may be appended. */
 export function featureLevelOf(type: Command['type']): number {

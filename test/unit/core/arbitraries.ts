@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { EVICTIONS } from '../../../src/base/evictions.ts';
 import { REQUEST_LIMITS, TRANSACTION_LIMITS } from '../../../src/base/limits.ts';
+import { SCOPE_KINDS } from '../../../src/core/access/tokens.ts';
 import { isRecordKey, recordKey } from '../../../src/core/cache-records.ts';
 import type { CommandHead } from '../../../src/core/codec.ts';
 import { SETTLEMENTS } from '../../../src/core/commands/cache-command.ts';
@@ -77,6 +78,9 @@ const ofKey = { ...ofCache, key: keys };
 const tags = fc.array(latin1(0, 20), { maxLength: 3 });
 const cacheContent = fc.record({ value: fc.option(value, { nil: undefined }), contentType: text, ttlMs, tags });
 
+const tokenName = fc.stringMatching(/^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$/);
+const scope = fc.record({ kind: fc.constantFrom(...SCOPE_KINDS), over: fc.uint8Array({ maxLength: 40 }) });
+
 const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { type: T }>> } = {
   ...keyKinds,
   transaction: fc.record({
@@ -90,6 +94,13 @@ const kinds: { readonly [T in Command['type']]: fc.Arbitrary<Extract<Command, { 
     prefix: fc.uint8Array({ maxLength: 20 }),
     limit: fc.integer({ min: 1, max: TRANSACTION_LIMITS.maxDeletedKeys }),
   }),
+  'create-token': fc.record({
+    type: fc.constant('create-token'),
+    name: tokenName,
+    digest: fc.uint8Array({ minLength: 32, maxLength: 32 }),
+    scopes: fc.array(scope, { maxLength: 5 }),
+  }),
+  'revoke-token': fc.record({ type: fc.constant('revoke-token'), name: tokenName }),
   evict: fc.record({ type: fc.constant('evict'), key: anyKeys, revision: naturals }),
   expire: fc.record({ type: fc.constant('expire'), key: anyKeys, revision: naturals }),
   barrier: fc.constant({ type: 'barrier' }),

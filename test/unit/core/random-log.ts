@@ -31,7 +31,7 @@ const HEARTBEAT: Heartbeat = {
   address: 'host:1',
   pid: 7,
   version: '1.2',
-  featureLevel: 4,
+  featureLevel: 7,
   isReady: true,
   revision: 3,
   lagMs: 4,
@@ -93,6 +93,7 @@ const cacheCommand: fc.Arbitrary<CacheCommand> = fc.oneof(
     writes: fc.array(fc.record({ key, revision }), { maxLength: 4 }),
   }),
 );
+const tokenName = fc.constantFrom('one', 'two', 'three');
 const report = fc.record({ offset: fc.nat(4), revision: fc.nat(4), digest: fc.constantFrom(1n, 2n ** 64n - 1n) });
 const command: fc.Arbitrary<Command> = fc.oneof(
   { weight: 5, arbitrary: keyCommand },
@@ -104,6 +105,13 @@ const command: fc.Arbitrary<Command> = fc.oneof(
     elseDo: fc.constant([]),
   }),
   fc.record({ type: fc.constant('delete-prefix' as const), prefix: key, limit: fc.integer({ min: 1, max: 3 }) }),
+  fc.record({
+    type: fc.constant('create-token' as const),
+    name: tokenName,
+    digest: fc.constantFrom(1, 2, 3).map((first) => new Uint8Array(32).fill(first)),
+    scopes: fc.constantFrom([{ kind: 'read' as const, over: Buffer.from('a') }], []),
+  }),
+  fc.record({ type: fc.constant('revoke-token' as const), name: tokenName }),
   fc.record({ type: fc.constant('expire' as const), key, revision }),
   fc.record({ type: fc.constant('expire' as const), key: key.map((of) => recordKey('E', 'c', of)), revision }),
   fc.constant({ type: 'checkpoint' as const }),
@@ -173,7 +181,7 @@ const FIRST_FRAME = frameOf('node-1/x', 1, [
         maxMemoryBytes: 1200,
         maxOutcomes: 12,
         outcomeWindowMs: 1000,
-        featureLevel: 4,
+        featureLevel: 7,
         eviction: 'none',
       },
     },

@@ -102,6 +102,7 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
     watch: (request) => node.watch(request),
     submit: (request) => node.submit(request),
     status: () => node.status(),
+    tokens: () => node.tokens(),
     cluster: () => node.cluster(),
     checkDigests: (timeoutMs) => node.checkDigests(timeoutMs),
     snapshots: node.snapshots,

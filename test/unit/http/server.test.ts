@@ -63,13 +63,12 @@ test('a port that is taken is an error of the start', async () => {
   ).rejects.toMatchObject({ code: 'EADDRINUSE' });
 });
 
-test('another address is bound only when authentication is switched off, and that is said', async () => {
+test('that another address is bound without authentication is said', async () => {
   running = await startRunningNode();
   const { node } = running;
   const lines: string[] = [];
   const logger = pino({ level: 'warn' }, { write: (line: string) => lines.push(line) });
   const options = { node, host: '0.0.0.0', port: 0, logger } as const;
-  await expect(startHttpServer({ ...options, auth: 'tokens' })).rejects.toMatchObject({ exitCode: 64 });
   const open = await startHttpServer({ ...options, auth: 'none' });
   expect(lines.join()).toContain('ATTENTION');
   await open.close(100);

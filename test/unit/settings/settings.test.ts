@@ -100,6 +100,22 @@ test('--config names another file, and a missing one is an error', async () => {
   expect(await refusal({ words: ['--config', 'none.ts'] })).toContain('there is no file none.ts');
 });
 
+test('tokens are asked for unless the address is loopback, or something else is said', async () => {
+  expect((await read({})).auth).toBe('none');
+  expect((await read({ words: ['--host', '::1'] })).auth).toBe('none');
+  expect((await read({ words: ['--host', '0.0.0.0'] })).auth).toBe('tokens');
+  expect((await read({ words: ['--host', '0.0.0.0', '--auth', 'none'] })).auth).toBe('none');
+  expect((await read({ environment: { CHORUS_AUTH: 'tokens', CHORUS_TOKEN: 'of the command line' } })).auth).toBe(
+    'tokens',
+  );
+});
+
+test('a token that stands where its digest belongs is not repeated', async () => {
+  const message = await refusal({ environment: { CHORUS_ADMIN_TOKEN_SHA256: 'chorus_secret' } });
+  expect(message).toContain('adminTokenSha256');
+  expect(message).not.toContain('chorus_secret');
+});
+
 test('an address is worked out from what is listened on', async () => {
   const open = await read({ words: ['--host', '0.0.0.0', '--auth', 'none', '--port', '7'] });
   expect(open.http.address).toBe('stage:7');
@@ -134,7 +150,7 @@ test.each<[string, Given, string[]]>([
   ['a node id that is a directory of all', { words: ['--node-id', 'log'] }, ['--node-id (nodeId)']],
   ['a node id too long', { words: ['--node-id', 'n'.repeat(65)] }, ['--node-id (nodeId)']],
   ['kafka without brokers', { words: ['--log', 'kafka'] }, ['log.kafka.brokers']],
-  ['an open address without auth', { words: ['--host', '0.0.0.0'] }, ['auth', '0.0.0.0', '--auth none']],
+  ['a digest that is none', { words: ['--admin-token-sha256', 'A'.repeat(64)] }, ['adminTokenSha256', 'not the token']],
   ['a flag of the cluster for a node', { words: ['--nodes', '3'] }, ['--nodes', 'npm start']],
   ['a flag of a node for the cluster', { program: 'cluster', words: ['--node-id', 'a'] }, ['--node-id', 'single node']],
   ['a memory log for many nodes', { program: 'cluster', words: ['--log', 'memory'] }, ['log.kind']],
