@@ -127,8 +127,11 @@ async function openStorage({ log, dataDir, nodeId, startTimeout }: Settings, log
     case 'kafka': {
       // Only where they are wanted: loading kafkajs takes a good part of a node's start.
       const { openKafkaLog } = await import('./log/kafka-log.ts');
+      const { readKafkaSecurity } = await import('./log/kafka-security.ts');
       const { openKafkaSnapshots } = await import('./log/kafka-snapshots.ts');
-      const options = { ...log.kafka, logger, startTimeoutMs: startTimeout };
+      const { brokers, topic } = log.kafka;
+      const security = readKafkaSecurity(log.kafka);
+      const options = { brokers, topic, security, logger, startTimeoutMs: startTimeout };
       const [opened, store] = await Promise.all([openKafkaLog(options), openKafkaSnapshots(options)]);
       return { log: opened, store };
     }

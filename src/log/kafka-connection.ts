@@ -1,9 +1,9 @@
 // One connection to one broker, on kafkajs's own: no Nagle, no timers while idle, deadlines on the monotonic clock, and closed at once.
-import { connect, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import Connection, { type ConnectionLogger, type ProtocolRequest } from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 import { KAFKA_LIMITS } from '../base/limits.ts';
-import { sharedLookup } from './broker-lookup.ts';
+import { brokerSocket, type KafkaSecurity } from './kafka-security.ts';
 
 export type BrokerAddress = { readonly host: string; readonly port: number };
 
@@ -14,16 +14,16 @@ export type Exchange<T> = {
   decode(bytes: Buffer): Promise<T>;
 };
 
-const LOOKUP = sharedLookup();
-
 export class BrokerConnection {
   readonly address: BrokerAddress;
   readonly #connection: Connection;
+  readonly #isAuthenticating: boolean;
   #socket: Socket | undefined;
   #answeredMs = 0;
 
-  constructor(address: BrokerAddress, clientId: string) {
+  constructor(address: BrokerAddress, clientId: string, { ssl, sasl }: KafkaSecurity) {
     this.address = address;
+    this.#isAuthenticating = sasl !== undefined;
     quietRequestQueue();
     this.#connection = new Connection({
       host: address.host,
@@ -31,12 +31,11 @@ export class BrokerConnection {
       clientId,
       logger: SILENT,
       socketFactory: ({ host, port, onConnect }) => {
-        this.#socket = connect(
-          { host, port, lookup: LOOKUP, noDelay: true, keepAlive: true, keepAliveInitialDelay: 60_000 },
-          onConnect,
-        );
+        this.#socket = brokerSocket({ host, port, ssl, onConnect });
         return this.#socket;
       },
+      // It keeps what it makes of it there, so each has its own.
+      ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
       connectionTimeout: KAFKA_LIMITS.connectTimeoutMs,
       // kafkajs compares wall clocks ten times a second; `exchange` has its own timer instead.
       requestTimeout: KAFKA_LIMITS.offsetsTimeoutMs,
@@ -48,14 +47,23 @@ export class BrokerConnection {
     return this.#connection.isConnected();
   }
 
-  /** Rejects after connectTimeoutMs at the latest. */
+  /** Rejects after twice connectTimeoutMs at the latest. */
   async open(): Promise<void> {
     try {
       await this.#connection.connect();
+      if (this.#isAuthenticating) await this.#authenticate();
     } catch (error) {
       this.close('it could not be opened');
       throw error;
     }
+  }
+
+  async #authenticate(): Promise<void> {
+    const ms = KAFKA_LIMITS.connectTimeoutMs;
+    const impatience = setTimeout(() => this.close(`it was not authenticated in ${ms} ms`), ms);
+    this.#connection.setVersions(SASL_VERSIONS);
+    this.#connection.setSupportAuthenticationProtocol(true);
+    await this.#connection.authenticate().finally(() => clearTimeout(impatience));
   }
 
   /**
@@ -100,6 +108,9 @@ export class BrokerConnection {
     this.#socket?.destroy();
   }
 }
+
+/** By API key: SaslHandshake and SaslAuthenticate, as every broker that we take knows them. */
+const SASL_VERSIONS = { 17: { minVersion: 0, maxVersion: 1 }, 36: { minVersion: 0, maxVersion: 1 } } as const;
 
 const nothing = () => {};
 /** What goes wrong is told by the rejections. */

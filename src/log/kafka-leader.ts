@@ -3,12 +3,14 @@ import { messageOf } from '../base/errors.ts';
 import { KAFKA_LIMITS } from '../base/limits.ts';
 import { type BrokerAddress, BrokerConnection } from './kafka-connection.ts';
 import { askMetadata } from './kafka-requests.ts';
+import type { KafkaSecurity } from './kafka-security.ts';
 
 export type LeaderOptions = {
   /** Where to ask first; what the brokers tell of each other is asked too. */
   readonly bootstrap: readonly BrokerAddress[];
   readonly topic: string;
   readonly clientId: string;
+  readonly security: KafkaSecurity;
   random(): number;
 };
 
@@ -54,7 +56,7 @@ export class LeaderConnection {
   }
 
   async #find(): Promise<BrokerConnection> {
-    const lookup = new Lookup(this.#options.topic, this.#options.clientId);
+    const lookup = new Lookup(this.#options);
     try {
       const found = await lookup.run(this.#candidates());
       if (this.#isClosed) {
@@ -83,12 +85,14 @@ type Found = { readonly leader: BrokerConnection; readonly brokers: readonly Bro
 class Lookup {
   readonly #topic: string;
   readonly #clientId: string;
+  readonly #security: KafkaSecurity;
   readonly #opened = new Set<BrokerConnection>();
   #isOver = false;
 
-  constructor(topic: string, clientId: string) {
+  constructor({ topic, clientId, security }: LeaderOptions) {
     this.#topic = topic;
     this.#clientId = clientId;
+    this.#security = security;
   }
 
   async run(candidates: readonly BrokerAddress[]): Promise<Found> {
@@ -133,7 +137,7 @@ class Lookup {
   }
 
   async #open(address: BrokerAddress): Promise<BrokerConnection> {
-    const connection = new BrokerConnection(address, this.#clientId);
+    const connection = new BrokerConnection(address, this.#clientId, this.#security);
     this.#opened.add(connection);
     await connection.open();
     if (this.#isOver) connection.close('the search for the leader is over');

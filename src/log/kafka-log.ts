@@ -7,6 +7,7 @@ import type { BrokerAddress } from './kafka-connection.ts';
 import { followLeader } from './kafka-follower.ts';
 import { LeaderConnection } from './kafka-leader.ts';
 import { OffsetQuestions } from './kafka-offsets.ts';
+import type { KafkaSecurity } from './kafka-security.ts';
 import { prepareTopic } from './kafka-topic.ts';
 
 export type KafkaLogOptions = {
@@ -15,6 +16,8 @@ export type KafkaLogOptions = {
   readonly topic: string;
   readonly logger: Logger;
   readonly startTimeoutMs: number;
+  /** Default: plain connections, to brokers that ask nobody who they are. */
+  readonly security?: KafkaSecurity;
   /** What the brokers' own logs call us. */
   readonly clientId?: string;
   random?(): number;
@@ -28,17 +31,18 @@ export type KafkaLogOptions = {
  * three replicas, not with one (unless its broker has flush.messages=1).
  */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<CommitLog> {
-  const { topic, logger, startTimeoutMs, clientId = 'chorus', random = Math.random } = options;
+  const { topic, logger, startTimeoutMs, clientId = 'chorus', security = {}, random = Math.random } = options;
   const brokers = options.brokers.map(parseAddress);
   if (brokers.length === 0) throw new FatalError(EXIT.badConfiguration, 'the list of Kafka brokers is empty');
-  await prepareTopic({ brokers, topic, clientId, logger, startTimeoutMs, random });
-  return new KafkaLog({ brokers, topic, clientId, logger, random });
+  await prepareTopic({ brokers, topic, clientId, security, logger, startTimeoutMs, random });
+  return new KafkaLog({ brokers, topic, clientId, security, logger, random });
 }
 
 type OpenOptions = {
   readonly brokers: readonly BrokerAddress[];
   readonly topic: string;
   readonly clientId: string;
+  readonly security: KafkaSecurity;
   readonly logger: Logger;
   random(): number;
 };
@@ -108,8 +112,8 @@ class KafkaLog implements CommitLog {
   }
 
   #connection(): LeaderConnection {
-    const { brokers, topic, clientId, random } = this.#options;
-    return new LeaderConnection({ bootstrap: brokers, topic, clientId, random });
+    const { brokers, topic, clientId, security, random } = this.#options;
+    return new LeaderConnection({ bootstrap: brokers, topic, clientId, security, random });
   }
 }
 

@@ -1,17 +1,17 @@
 // The commit log's topic: made when it is missing, and its settings judged at every start; a wrong one loses data, so it is refused.
-
-import { connect } from 'node:net';
 import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs';
 import { EXIT, FatalError, messageOf } from '../base/errors.ts';
 import { KAFKA_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { backoffMs, pauseFor } from './backoff.ts';
 import { type BrokerAddress, quietRequestQueue } from './kafka-connection.ts';
+import { brokerSocket, type KafkaSecurity } from './kafka-security.ts';
 
 export type TopicOptions = {
   readonly brokers: readonly BrokerAddress[];
   readonly topic: string;
   readonly clientId: string;
+  readonly security: KafkaSecurity;
   readonly logger: Logger;
   /** Brokers may come up later than we do: it is tried this long. */
   readonly startTimeoutMs: number;
@@ -171,7 +171,9 @@ async function makeTopic(admin: Admin, options: TopicOptions, brokersAlive: numb
 
 async function withAdmin(options: TopicOptions, use: (admin: Admin) => Promise<void>): Promise<void> {
   quietRequestQueue();
+  const { ssl, sasl } = options.security;
   const kafka = new Kafka({
+    ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
     brokers: namesOf(options.brokers),
     clientId: options.clientId,
     connectionTimeout: KAFKA_LIMITS.connectTimeoutMs,
@@ -179,7 +181,7 @@ async function withAdmin(options: TopicOptions, use: (admin: Admin) => Promise<v
     retry: { retries: options.brokers.length, initialRetryTime: 50, maxRetryTime: 500 },
     // What goes wrong is told by the rejections.
     logLevel: logLevel.NOTHING,
-    socketFactory: ({ host, port, onConnect }) => connect({ host, port, noDelay: true }, onConnect),
+    socketFactory: ({ host, port, onConnect }) => brokerSocket({ host, port, ssl, onConnect }),
   });
   const admin = kafka.admin();
   try {

@@ -23,6 +23,7 @@ declare module 'kafkajs/src/network/connection.js' {
     readonly clientId: string;
     readonly logger: ConnectionLogger;
     readonly socketFactory: (o: { host: string; port: number; onConnect: () => void }) => Socket;
+    readonly sasl?: object;
     readonly connectionTimeout: number;
     readonly requestTimeout: number;
     readonly enforceRequestTimeout: boolean;
@@ -32,6 +33,11 @@ declare module 'kafkajs/src/network/connection.js' {
     constructor(options: ConnectionOptions);
     connect(): Promise<unknown>;
     isConnected(): boolean;
+    /** What the broker knows, by API key. */
+    setVersions(versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>): void;
+    /** Whether SASL travels in requests of the protocol (Kafka 1.0 and newer). */
+    setSupportAuthenticationProtocol(isSupported: boolean): void;
+    authenticate(): Promise<void>;
     send<T>(o: { request: ProtocolRequest; response: ProtocolResponse<T>; logResponseError: boolean }): Promise<T>;
     disconnect(): Promise<unknown>;
     rejectRequests(error: Error): void;

@@ -179,7 +179,7 @@ async function finish(load: AppendLoad, log: CommitLog, tail: LogTail): Promise<
 async function leaderOf(kafka: Kafka, topic: string): Promise<number> {
   const addresses = kafka.brokers.split(',');
   const bootstrap = addresses.map((text) => ({ host: '127.0.0.1', port: Number(text.split(':')[1]) }));
-  const connection = new LeaderConnection({ bootstrap, topic, clientId: 'test', random: Math.random });
+  const connection = new LeaderConnection({ bootstrap, topic, clientId: 'test', security: {}, random: Math.random });
   try {
     const { address } = await until(() => connection.leader());
     return addresses.indexOf(`${address.host}:${address.port}`);

@@ -56,6 +56,7 @@ export function brokerConfiguration(o: {
   voters: string;
   directory: string;
   replicas: number;
+  secure?: SecureListeners | undefined;
 }): string {
   const minInSync = Math.max(1, o.replicas - 1);
   const settings: Record<string, string | number> = {
@@ -85,10 +86,62 @@ export function brokerConfiguration(o: {
     'num.io.threads': 4,
     'background.threads': 2,
     'log.cleaner.enable': 'false',
+    ...(o.secure === undefined ? {} : secureSettings(o.port, o.controllerPort, o.secure)),
   };
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
+}
+
+/** Further listeners that ask for a name and a password, one of them over TLS, which asks for a certificate too. */
+export type SecureListeners = {
+  readonly saslPort: number;
+  readonly saslTlsPort: number;
+  readonly username: string;
+  readonly password: string;
+  /** Key and certificate of the broker, and what clients' certificates are signed with, as PEM. */
+  readonly keyAndCertificate: string;
+  readonly authorities: string;
+};
+
+function secureSettings(port: number, controllerPort: number, o: SecureListeners): Record<string, string> {
+  const open = { PLAINTEXT: port, SASL_PLAINTEXT: o.saslPort, SASL_SSL: o.saslTlsPort };
+  const listeners = Object.entries(open).map(([name, at]) => `${name}://127.0.0.1:${at}`);
+  const plain = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${o.username}="${o.password}";`;
+  const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+  const logins = ['sasl_plaintext', 'sasl_ssl'].flatMap((name) => [
+    [`listener.name.${name}.plain.sasl.jaas.config`, plain],
+    [`listener.name.${name}.scram-sha-256.sasl.jaas.config`, scram],
+    [`listener.name.${name}.scram-sha-512.sasl.jaas.config`, scram],
+  ]);
+  return {
+    listeners: [...listeners, `CONTROLLER://127.0.0.1:${controllerPort}`].join(),
+    'advertised.listeners': listeners.join(),
+    'listener.security.protocol.map': [
+      'CONTROLLER:PLAINTEXT',
+      ...Object.keys(open).map((name) => `${name}:${name}`),
+    ].join(),
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    ...Object.fromEntries(logins),
+    'ssl.keystore.type': 'PEM',
+    'ssl.keystore.location': o.keyAndCertificate,
+    'ssl.truststore.type': 'PEM',
+    'ssl.truststore.location': o.authorities,
+    'listener.name.sasl_ssl.ssl.client.auth': 'required',
+    // Sessions end while tests run, so clients must say again who they are.
+    'connections.max.reauth.ms': '12000',
+  };
+}
+
+/** Gives a user its password for SCRAM, as an administrator does; `broker` asks nobody who he is. */
+export function addScramUser(broker: string, username: string, password: string): void {
+  for (const mechanism of ['SCRAM-SHA-256', 'SCRAM-SHA-512']) {
+    const change = ['--alter', '--add-config', `${mechanism}=[password=${password}]`];
+    const whom = ['--entity-type', 'users', '--entity-name', username];
+    const words = ['kafka.admin.ConfigCommand', '--bootstrap-server', broker, ...change, ...whom];
+    const result = spawnSync('java', [...javaArguments(), ...words], { encoding: 'utf8' });
+    if (result.status !== 0) throw new Error(`Kafka took no password: ${result.stdout}${result.stderr}`);
+  }
 }
 
 function javaArguments(): string[] {

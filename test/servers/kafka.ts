@@ -2,7 +2,13 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChildServer } from './child-server.ts';
-import { brokerArguments, brokerConfiguration, formatBroker, listsBrokers } from './kafka-files.ts';
+import {
+  brokerArguments,
+  brokerConfiguration,
+  formatBroker,
+  listsBrokers,
+  type SecureListeners,
+} from './kafka-files.ts';
 import { freePort, temporaryDirectory } from './places.ts';
 
 const READY_TIMEOUT_MS = 60_000;
@@ -25,7 +31,11 @@ export type Kafka = {
 };
 
 /** Starts a fresh cluster; resolves when every broker lists all brokers. */
-export async function startKafka(options: { readonly brokers: 1 | 3 }): Promise<Kafka> {
+export async function startKafka(options: {
+  readonly brokers: 1 | 3;
+  /** Further listeners of a single broker. */
+  readonly secure?: SecureListeners;
+}): Promise<Kafka> {
   const directory = temporaryDirectory('kafka');
   const nodes: { port: number; controllerPort: number }[] = [];
   for (let i = 0; i < options.brokers; i += 1) {
@@ -39,7 +49,10 @@ export async function startKafka(options: { readonly brokers: 1 | 3 }): Promise<
     const configuration = join(own, 'server.properties');
     const data = join(own, 'data');
     const replicas = options.brokers;
-    writeFileSync(configuration, brokerConfiguration({ id: i + 1, ...node, voters, directory: data, replicas }));
+    writeFileSync(
+      configuration,
+      brokerConfiguration({ id: i + 1, ...node, voters, directory: data, replicas, secure: options.secure }),
+    );
     return new ChildServer({
       name: `Kafka broker ${i + 1}`,
       command: 'java',
