@@ -54,12 +54,18 @@ export class Following {
     const [from, to] = await Promise.all([log.start(), log.end()]).catch(logUnreachable);
     const cluster = await clusterOf(to);
     const options = { log, store, world, logger, from, to, cluster, distrusted: this.#distrusted };
-    this.#restoredFrom = await restoreNewest(machine, options).catch((error: unknown) => {
-      if (this.#distrusted.size === 0) throw error;
-      // Better one that is in doubt, for the majority will judge it, than none.
-      this.#distrusted.clear();
-      return restoreNewest(machine, options);
-    });
+    try {
+      this.#restoredFrom = await restoreNewest(machine, options).catch((error: unknown) => {
+        if (this.#distrusted.size === 0) throw error;
+        // Better one that is in doubt, for the majority will judge it, than none.
+        this.#distrusted.clear();
+        return restoreNewest(machine, options);
+      });
+    } catch (error) {
+      // Trimmed while this node read: all that it knew of may be removed since, and what took its place is there.
+      if ((await log.start().catch(logUnreachable)) === from) throw error;
+      return this.restore();
+    }
     this.progress.begin(machine.nextOffset, to);
     logger.info({ from: machine.nextOffset, to }, 'began to follow the log');
     onRestored();

@@ -201,6 +201,25 @@ describe('a restart', () => {
     await expect(scene.create('node-1').node.start()).rejects.toMatchObject({ exitCode: 74 });
   });
 
+  test('looks again where all that it knew of was replaced, and the log trimmed, while it read', async () => {
+    const { scene, first } = await cluster(['node-1']);
+    await takeGood(scene, first);
+    await takeGood(scene, first);
+    const inner = scene.snapshots.open();
+    const { promise: isReplaced, resolve: replaced } = Promise.withResolvers<void>();
+    const store = { ...inner, open: (id: string) => isReplaced.then(() => inner.open(id)) };
+    const late = scene.create('node-2', { policy: { store } });
+    const started = watch(late.node.start());
+    await scene.settle();
+    await write(scene, first, 5);
+    await takeGood(scene, first);
+    await takeGood(scene, first);
+    replaced();
+    await scene.move(3000);
+    expect(started.isSettled).toBe(true);
+    expect(late.get('n')).toBe('5');
+  });
+
   test("passes over another cluster's snapshot, and one that goes on where this log does not reach", async () => {
     const other = await cluster(['node-9']);
     await takeGood(other.scene, other.first);
