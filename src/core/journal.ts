@@ -1,12 +1,15 @@
 // Changes of the keyspace, and the journal of a transaction under way: what undoes its changes, or tells of them when they stand.
 import type { Entry, Keyspace } from './keyspace.ts';
 
-/** What a command did to a key. An increment or append is a put: the key has a new value. */
-export type Change = 'put' | 'touch' | 'delete' | 'expire' | 'evict';
+/**
+ * What a command did to a key. An increment or append is a put: the key has a new value. `invalidate`: of a cache, by tags or
+ * all of it; the key is that of its entries without one, the new entry's value has the tags (none: all).
+ */
+export type Change = 'put' | 'touch' | 'delete' | 'expire' | 'evict' | 'invalidate';
 
 /**
  * Told of each change when it is made, in the order of the changes: `state.revision` is the command's. `entry`, the new
- * one, is there for put and touch. Its value must be copied if it is kept, and not be looked at for touch: it is the old one.
+ * one, is there for put, touch and invalidate. Its value must be copied if it is kept, and not be looked at for touch: it is the old one.
  */
 export type ChangeListener = (change: Change, key: Uint8Array, entry: Entry | undefined) => void;
 

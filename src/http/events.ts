@@ -1,5 +1,6 @@
 // Events as text/event-stream (the HTML standard, "Server-sent events"): each is encoded once, however many watch it.
 import { WATCH_LIMITS } from '../base/limits.ts';
+import { isRecordKey, keyWithin, readStored } from '../core/cache-records.ts';
 import type { ChangeEvent, Position } from '../node/history.ts';
 import { jsonTime, jsonValue } from './json-values.ts';
 
@@ -61,8 +62,24 @@ export class EventEncoder {
   }
 }
 
-function dataOf({ name, revision, change, expiresAt, contentType, value }: ChangeEvent): Record<string, unknown> {
-  const key = Buffer.from(name, 'latin1').toString('utf8');
-  const head = { key, revision, expiresAt: jsonTime(expiresAt) };
+function dataOf(event: ChangeEvent): Record<string, unknown> {
+  const { name, revision, change, expiresAt, contentType, value } = event;
+  const bytes = Buffer.from(name, 'latin1');
+  if (isRecordKey(bytes)) return cachedDataOf(event, keyWithin(bytes));
+  const head = { key: bytes.toString('utf8'), revision, expiresAt: jsonTime(expiresAt) };
   return change === 'put' && value !== undefined ? { ...head, contentType, ...jsonValue(value) } : head;
+}
+
+/** Of an entry of a cache, or of many of them. */
+function cachedDataOf(event: ChangeEvent, key: Uint8Array): Record<string, unknown> {
+  const { revision, change, expiresAt, contentType, value } = event;
+  const stored = value === undefined ? undefined : readStored({ value, contentType, revision, expiresAt });
+  const tags = stored?.tags.map((tag) => Buffer.from(tag, 'latin1').toString('utf8')) ?? [];
+  if (change === 'invalidate') return tags.length === 0 ? { revision, all: true } : { revision, tags };
+  const head = { key: Buffer.from(key).toString('utf8'), revision, expiresAt: jsonTime(expiresAt) };
+  if (stored === undefined) return head;
+  const tagged = { ...head, ...(tags.length === 0 ? {} : { tags }) };
+  // The source has no such row, or is to have none.
+  if (stored.value === undefined) return { ...tagged, absent: true };
+  return { ...tagged, contentType, ...jsonValue(stored.value) };
 }

@@ -8,7 +8,7 @@ export const ROUTES = {
   '/v1/keys': { GET: ['prefix', 'limit', 'cursor', 'values', ...READ], DELETE: ['prefix', 'all', 'timeout'] },
   '/v1/batch': { POST: READ },
   '/v1/transactions': { POST: ['timeout'] },
-  '/v1/watch': { GET: ['prefix', 'since'] },
+  '/v1/watch': { GET: ['prefix', 'cache', 'since'] },
   '/v1/caches': { GET: READ },
   '/v1/caches/{cache}': { GET: READ },
   '/v1/caches/{cache}/entries/{key}': { GET: READ, PUT: ['timeout', 'wait'], DELETE: ['timeout', 'wait'] },

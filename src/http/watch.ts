@@ -1,10 +1,11 @@
 // Watching keys: GET /v1/watch, a stream of server-sent events that any node can go on with.
 import { unreachable } from '../base/assert.ts';
 import { WATCH_LIMITS } from '../base/limits.ts';
+import { recordKey } from '../core/cache-records.ts';
 import type { Position } from '../node/history.ts';
 import type { WatchSink } from '../node/requests.ts';
 import { standardHeaders } from './answers.ts';
-import { requireKey } from './callers.ts';
+import { requireCache, requireKey } from './callers.ts';
 import { dataBlock, EVENT_TYPE, EventEncoder, idBlock, positionText, readPosition } from './events.ts';
 import { accepts } from './media-types.ts';
 import { prefixOf } from './parameters.ts';
@@ -20,15 +21,13 @@ const FAREWELLS = {
 } as const;
 
 export function createWatch(service: HttpService): (request: Request, response: Response) => void {
-  const { node, limits } = service;
+  const { node } = service;
   const encoder = new EventEncoder();
   return (request, response) => {
     const { locals } = response;
     locals.route = 'watch';
     const query = queryOf(locals.target, ROUTES['/v1/watch'].GET);
-    const prefix = prefixOf(query.get('prefix') ?? '', limits.maxKeyBytes);
-    const requireRight = () => requireKey(service.access.callerOf(request), 'read', prefix, 'prefix');
-    requireRight();
+    const { prefix, requireRight } = watchedIn(service, request, query);
     const since = sinceOf(query, request.headers['last-event-id']);
     if (!accepts(request.headers.accept, EVENT_TYPE)) {
       throw new Problem('not-acceptable', { field: 'Accept', detail: `Events are ${EVENT_TYPE}.` });
@@ -48,6 +47,21 @@ export function createWatch(service: HttpService): (request: Request, response: 
         return unreachable(result);
     }
   };
+}
+
+/** What the names of the watched begin with, keys of clients or the entries of a cache, and what throws unless the caller may see them. */
+function watchedIn({ access, caches, limits }: HttpService, request: Request, query: Query) {
+  const prefix = prefixOf(query.get('prefix') ?? '', limits.maxKeyBytes);
+  const cache = query.get('cache');
+  const requireRight = () => {
+    const caller = access.callerOf(request);
+    if (cache === undefined) requireKey(caller, 'read', prefix, 'prefix');
+    else requireCache(caller, 'read-cache', cache);
+  };
+  requireRight();
+  if (cache === undefined) return { prefix, requireRight };
+  if (!caches.has(cache)) throw new Problem('no-such-cache', { detail: 'config.ts declares no cache of this name.' });
+  return { prefix: recordKey('E', cache, prefix), requireRight };
 }
 
 /** What an EventSource sends when it comes back is newer than the address that it was made with. */

@@ -15,7 +15,7 @@ export type ChangeEvent = Position & {
   readonly name: string;
   /** Of put and touch. */
   readonly expiresAt: number;
-  /** Of put. */
+  /** Of put, and of invalidate: the tags. */
   readonly contentType: string;
   readonly value: Uint8Array | undefined;
 };
@@ -59,7 +59,7 @@ export class History {
     const place = this.#last.revision === revision ? this.#last.place + 1 : 0;
     const name = Buffer.from(key.buffer, key.byteOffset, key.byteLength).toString('latin1');
     const { expiresAt = 0, contentType = '' } = entry ?? {};
-    const value = change === 'put' ? copyOf(entry?.value) : undefined;
+    const value = change === 'put' || change === 'invalidate' ? copyOf(entry?.value) : undefined;
     const event = { revision, place, change, name, expiresAt, contentType, value };
     this.#last = { revision, place };
     this.#events.push(event);

@@ -150,7 +150,7 @@ export class Watches {
       const event = this.#history.event(watcher.next++);
       if (event === undefined || !isAfter(event, watcher.position)) continue;
       watcher.position = event;
-      if (!event.name.startsWith(watcher.prefix) || (watcher.prefix === '' && event.name >= RECORDS)) continue;
+      if (!isWatched(watcher.prefix, event)) continue;
       batch.push(event);
       bytes += event.value?.length ?? 0;
     }
@@ -182,6 +182,12 @@ export class Watches {
     if (reason === 'slow') this.cutOff++;
     watcher.sink.end(reason, watcher.position);
   }
+}
+
+function isWatched(prefix: string, { change, name }: ChangeEvent): boolean {
+  // It is of every key of its cache.
+  if (change === 'invalidate') return prefix.startsWith(name);
+  return name.startsWith(prefix) && (prefix !== '' || name < RECORDS);
 }
 
 /** After everything that this command did. */

@@ -143,9 +143,9 @@ export const CACHE_ADMIN_SCENARIOS: readonly Scenario[] = [
   {
     title: 'the fence of another cluster is adopted as it was found, and as often as asked',
     exchanges: [
-      ...[{ n: 999 }, { cluster: 'other' }].map((wrong) => ({
+      ...[{ n: 999 }, { cluster: 'other', n: 1001 }].map((wrong) => ({
         send: 'POST /v1/caches/adopted:adopt',
-        json: { cluster: 'another', n: 1000, ...wrong },
+        json: { cluster: 'another', ...wrong },
         status: 409,
         code: 'fence-differs',
       })),
@@ -181,6 +181,8 @@ export const CACHE_ADMIN_SCENARIOS: readonly Scenario[] = [
         },
       },
       { send: 'GET /v1/caches/others', status: 404, code: 'no-such-cache' },
+      { send: 'HEAD /v1/watch?cache=rows&prefix=~', status: 200 },
+      { send: 'GET /v1/watch?cache=others', status: 404, code: 'no-such-cache' },
       { send: 'GET /v1/caches/', status: 404, code: 'unknown-path' },
     ],
   },

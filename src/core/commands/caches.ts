@@ -8,6 +8,7 @@ import {
   revisionAt,
   tagKey,
   unsavedNumber,
+  writeStored,
   writeTags,
   writeUnsavedNumber,
 } from '../cache-records.ts';
@@ -110,6 +111,11 @@ export const cacheInvalidate = spec<CacheInvalidate>('cache-invalidate', 35, {
     for (const tag of tags) note(state, tagKey(cache, tag), NOTHING);
     if (tags.length > 0) note(state, recordKey('T', cache), NOTHING);
     if (isAll) note(state, recordKey('A', cache), NOTHING);
+    if (isAll || tags.length > 0) {
+      const value = writeStored({ value: undefined, tags: isAll ? [] : tags });
+      const { revision } = state;
+      state.onChange?.('invalidate', recordKey('E', cache), { value, contentType: '', revision, expiresAt: 0 });
+    }
     return VERDICTS.done;
   },
 });

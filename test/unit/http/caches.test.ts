@@ -4,6 +4,8 @@ import type { CacheDeclaration } from '../../../src/cache/server/declaration.ts'
 import { rows } from '../../../src/cache/sources/rows.ts';
 import { sqliteDatabase } from '../../../src/cache/sources/sqlite-database.ts';
 import { FEATURE_LEVEL } from '../../../src/core/commands/table.ts';
+import { EventStream } from '../../suites/event-stream.ts';
+import { OpenApiDocument } from '../../suites/open-api-document.ts';
 import { until } from '../cache/cluster-scene.ts';
 import { type Received, type RunningNode, send, startRunningNode } from './running-node.ts';
 
@@ -13,6 +15,7 @@ afterEach(async () => {
   running = undefined;
 });
 
+const document = new OpenApiDocument();
 const JSON_BODY = { 'content-type': 'application/json' };
 
 async function start(declaration: Partial<CacheDeclaration> = {}) {
@@ -139,6 +142,43 @@ test('a repeat of a write behind under its id is the first one, on whichever nod
 test('a source that takes no batches is refused at the start where it is to be written behind', async () => {
   const source = () => ({ name: 's', load: async () => undefined, ping: async () => {}, close: async () => {} });
   await expect(start({ source, pattern: 'behind' })).rejects.toThrow(/caches\.users: its source takes no batches/);
+});
+
+test('a watch of a cache tells what happens to its entries, and what is invalidated, and nothing of keys', async () => {
+  const { ask } = await start({ pattern: 'behind', maxDelay: '1ms', negativeTtl: '1h' });
+  const url = running?.url ?? '';
+  const watch = (query: string) => EventStream.open(url, `/v1/watch?cache=users${query}`);
+  const [all, some] = [await watch(''), await watch('&prefix=2')];
+  expect(codeOf(await send(url, 'GET', '/v1/watch?cache=others'))).toBe('no-such-cache');
+  await send(url, 'PUT', '/v1/keys/2', { body: 'a key' });
+  await ask('PUT', '/users/entries/1?wait=saved', { id: 1, name: 'Ada' });
+  await ask('GET', '/users/entries/2');
+  await ask('POST', '/users:invalidate', { keys: ['1'] });
+  await ask('POST', '/users:invalidate', { tags: ['ü', 'other'] });
+  await ask('POST', '/users:invalidate', { all: true, tags: ['any'] });
+  const events = await all.take(6);
+  const revision = expect.any(Number);
+  const time = { expiresAt: expect.stringMatching(/Z$/) };
+  const tags = ['table:users'];
+  const row = { contentType: 'application/json', value: '{"id":1,"name":"Ada"}' };
+  const rest = [
+    ['invalidate', { revision, tags: ['ü', 'other'] }],
+    ['invalidate', { revision, all: true }],
+  ];
+  expect(events.map(({ event, data }) => [event, data])).toEqual([
+    ['put', { key: '1', revision, tags, ...row }],
+    ['touch', { key: '1', revision, ...time }],
+    ['put', { key: '2', revision, tags, absent: true, ...time }],
+    ['delete', { key: '1', revision }],
+    ...rest,
+  ]);
+  const told = await some.take(3);
+  expect(told.map(({ event, data }) => [event, data])).toEqual([['put', events[2]?.data], ...rest]);
+  const change = document.component('schemas', 'Change');
+  for (const { data } of events) expect(document.faults(change, data)).toBe('');
+  const resumed = await watch(`&since=${told[0]?.id}`);
+  expect((await resumed.take(1))[0]).toEqual(events[3]);
+  for (const stream of [all, some, resumed]) stream.close();
 });
 
 test("a source with another cluster's fence is flushed once that is adopted, by revisions above it", async () => {
