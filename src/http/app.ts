@@ -3,6 +3,7 @@ import type { RequestListener } from 'node:http';
 import express, { type NextFunction, type RequestHandler } from 'express';
 import { unreachable } from '../base/assert.ts';
 import { answer, answerError } from './answers.ts';
+import { audit, isAct } from './audit.ts';
 import { createBackup, createRestore } from './backups.ts';
 import { createBatch } from './batch.ts';
 import { createCacheEntries } from './cache-entries.ts';
@@ -117,8 +118,18 @@ export function createApp(service: HttpService): RequestListener {
 
   function resource<P extends Path>(path: P, methods: Readonly<Record<MethodOf<P>, Serve>>): void {
     const needs: Readonly<Record<string, Need>> = NEEDS[path];
-    const guarded = Object.entries<Serve>(methods).map(([method, serve]) => [method, guard(needs[method], serve)]);
+    const guarded = Object.entries<Serve>(methods).map(([method, serve]) => {
+      const guardedOne = guard(needs[method], serve);
+      return [method, isAct(path, method) ? audited(`${method} ${path}`, guardedOne) : guardedOne];
+    });
     app.route(PATTERNS[path] ?? path).all(handler(byMethod(Object.fromEntries(guarded))));
+  }
+
+  function audited(act: string, serve: Serve): Serve {
+    return (request, response, next) => {
+      audit(service, request, response, act);
+      return serve(request, response, next);
+    };
   }
 
   /** What head.ts let in has a token, where one is asked for; what a handler asks of its scopes is the handler's. */

@@ -54,7 +54,7 @@ export function createCacheEntries(service: HttpService): CacheEntries {
       const row = await readJson(service, request, response);
       requireCacheRight(service, request, response, 'write-cache');
       if (row === null) throw invalidBody('', 'A row is JSON, but not null: DELETE removes it.');
-      answer(service, request, response, 200, await done(write, row), undefined);
+      answer(service, request, response, 200, [...(await done(write, row)), 'Content-Type', JSON_TYPE], undefined);
     },
 
     async DELETE(request, response) {

@@ -2,6 +2,7 @@
 import { TRANSACTION_LIMITS } from '../base/limits.ts';
 import type { Outcome } from '../core/outcome.ts';
 import { answer, JSON_TYPE } from './answers.ts';
+import { audit } from './audit.ts';
 import { refuseBody } from './bodies.ts';
 import { refuseConditions } from './conditions.ts';
 import { checkJsonHead, readJson } from './json-bodies.ts';
@@ -48,6 +49,7 @@ export function createPrefixDelete(service: HttpService): Handler {
         'Deleting every key needs "all=true"; else say the "prefix" of those to delete.',
       );
     }
+    if (prefix.length === 0) audit(service, request, response, 'DELETE /v1/keys?all=true');
     const timeoutMs = timeoutOf(service.limits, query);
     refuseConditions(request.headers);
     const id = admitWrite(service, request);
