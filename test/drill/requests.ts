@@ -17,6 +17,8 @@ export type Answered = {
   readonly revision: number;
   readonly lagMs: number;
   readonly node: string;
+  /** RFC 9211; '' without one. */
+  readonly cacheStatus: string;
 };
 export type Lost = { readonly kind: 'lost'; readonly trouble: string };
 
@@ -52,6 +54,7 @@ export function ask(target: Target, question: Question, timeoutMs: number): Prom
           revision: Number(response.headers.etag?.replaceAll('"', '') ?? Number.NaN),
           lagMs: Number(response.headers['chorus-lag-ms'] ?? Number.NaN),
           node: String(response.headers['chorus-node'] ?? ''),
+          cacheStatus: String(response.headers['cache-status'] ?? ''),
         }),
       );
     });

@@ -8,10 +8,11 @@ import { available } from '../servers/available.ts';
 import { startMemcached } from '../servers/memcached.ts';
 import { startRedis } from '../servers/redis.ts';
 import { naivePattern, PATTERNS, type Pattern, type Place } from './cache-patterns.ts';
+import { clusterPatterns, NODES, startCachingCluster } from './caches/cluster-patterns.ts';
 import { circumstances, durationText } from './report.ts';
 import { type Counted, countStaleReads } from './stale-reads.ts';
 
-const STORES = ['redis', 'memory', 'memcached'] as const;
+const STORES = ['redis', 'memory', 'memcached', 'cluster'] as const;
 type StoreName = (typeof STORES)[number];
 
 const USAGE = `usage: npm run drill:stale -- [options]
@@ -24,7 +25,8 @@ const USAGE = `usage: npm run drill:stale -- [options]
 Each client reads and writes the same rows as the others, 16 operations at a time, with random pauses between all steps. A
 read is stale when it shows less than a write that had ended before the read began. Beside the patterns of the library runs
 cache-aside on Redis as most write it: get; on a miss load, then set; after a write delete. The exit code is 1 when a pattern
-that promises 0 stale reads had one.`;
+that promises 0 stale reads had one. "cluster" are caches served by three nodes, over HTTP; each read goes to another node, with
+the token of the last write.`;
 
 type Line = {
   readonly pattern: string;
@@ -49,7 +51,7 @@ async function main(words: readonly string[]): Promise<number> {
   }
   const lines: Line[] = [];
   for (const store of options.stores) {
-    if (store !== 'memory' && !available(store)) continue;
+    if ((store === 'redis' || store === 'memcached') && !available(store)) continue;
     lines.push(...(await drillsOn(store, options)));
   }
   const { operations, clients, seed } = options;
@@ -72,6 +74,8 @@ function drillsOn(store: StoreName, options: Options): Promise<readonly Line[]> 
       return drillsInMemory(options);
     case 'memcached':
       return drillsOnMemcached(options);
+    case 'cluster':
+      return drillsOnCluster(options);
     default:
       return unreachable(store);
   }
@@ -109,6 +113,17 @@ async function drillsInMemory(options: Options): Promise<readonly Line[]> {
     const shared = memory();
     return { name: 'memory', open: () => ({ ...shared, close: async () => {} }) };
   });
+}
+
+async function drillsOnCluster(options: Options): Promise<readonly Line[]> {
+  const cluster = await startCachingCluster();
+  try {
+    const lines: Line[] = [];
+    for (const pattern of clusterPatterns(cluster)) lines.push(await lineOf(pattern, NODES, options, true));
+    return lines;
+  } finally {
+    await cluster.close();
+  }
 }
 
 /** Each pattern in a fresh place. */

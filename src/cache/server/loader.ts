@@ -23,6 +23,8 @@ export type LoaderOptions<Value> = {
   tags(key: string, value: Value | undefined): readonly string[];
 };
 
+const CATCH_UP_MS = 1000;
+
 type Flight<Value> = { readonly since: number; readonly result: Promise<Loaded<Value>> };
 
 export class Loader<Value> {
@@ -93,7 +95,13 @@ export class Loader<Value> {
   async #lease(key: string, since: number, ttlMs: number): Promise<number | undefined | 'look-again'> {
     const { log } = this.#options;
     const bytes = Buffer.from(key);
-    const leasing = log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
+    const ask = () => log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
+    const leasing = ask().catch(async (error: unknown) => {
+      if (!(error instanceof LogTrouble) || error.code !== 'down') throw error;
+      // A node that stood still for a moment takes commands again soon.
+      await log.replica.news(CATCH_UP_MS);
+      return ask();
+    });
     const { code, revision } = await leasing.catch((error: unknown) => {
       // Without the log each node loads for itself, and keeps nothing: the source serves all the same.
       if (error instanceof LogTrouble) return { code: 'held', revision: 0 };

@@ -5,6 +5,7 @@
 import { ByteReader, ByteWriter } from '../../base/bytes.ts';
 import { CACHED_STATE_LIMITS } from '../../base/limits.ts';
 import {
+  changedAt,
   findCached,
   hasUnsaved,
   invalidatedAt,
@@ -45,9 +46,9 @@ export class CachedKey {
     return hasUnsaved(this.#state.keyspace, this.#cache, this.#key);
   }
 
-  /** Keeps what was loaded, unless it may be older than the source is. Ends the lease. */
+  /** Keeps what was loaded, unless it may be older than the source is. Ends its lease, but not that of a later load. */
   fill(since: number, content: CacheContent): Verdict {
-    this.#delete('L');
+    if ((this.#get('L')?.revision ?? 0) <= since) this.#delete('L');
     // Holds stand in the way until their record is gone, which raises the mark: what was noted during one never fills.
     if (this.isUnsaved || this.#holds().length > 0 || this.#isOutdated(content.tags, since)) return VERDICTS.stale;
     return this.#keep(content, this.#state.expiry(content.ttlMs));
@@ -93,13 +94,14 @@ export class CachedKey {
     return VERDICTS.done;
   }
 
-  /** For one loader in the cluster: refused to all others until it has filled, or its time is up. */
+  /** For one loader in the cluster: refused to all others until it has filled, its time is up, or what it loads is worth nothing any more. */
   lease(since: number, ttlMs: number): Verdict {
     const cached = findCached(this.#state.keyspace, this.#cache, this.#key);
     if (cached !== undefined && (cached.isUnsaved || cached.revision > since)) return VERDICTS.stale;
     if (this.#holds().length > 0) return VERDICTS.held;
     const lease = this.#get('L');
-    if (lease !== undefined && !isExpired(lease, this.#state.time.now)) return VERDICTS.leased;
+    const isGood = lease !== undefined && lease.revision > changedAt(this.#state.keyspace, this.#cache, this.#key);
+    if (isGood && !isExpired(lease, this.#state.time.now)) return VERDICTS.leased;
     this.#set('L', NOTHING, this.#state.expiry(ttlMs));
     return VERDICTS.done;
   }

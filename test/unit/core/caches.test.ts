@@ -175,6 +175,22 @@ describe('a lease', () => {
   });
 });
 
+test.each(['key', 'tag', 'all'] as const)(
+  'a lease does not bind those who come after an invalidation (%s): its load is worth nothing',
+  (what) => {
+    const cache = new FedCache();
+    cache.lease(K, cache.now);
+    const early = cache.now;
+    cache.invalidate({ key: { keys: [K] }, tag: { tags: ['x'] }, all: { isAll: true } }[what]);
+    expect(cache.lease(K, cache.now)).toBe('done');
+    const late = cache.now;
+    expect(cache.fill(K, 'old', early, { tags: ['x'] })).toBe('stale');
+    // The lease of the later load has not ended with it.
+    expect(cache.lease(K, cache.now)).toBe('leased');
+    expect(cache.fill(K, 'new', late, { tags: ['x'] })).toBe('created');
+  },
+);
+
 test('an invalidated tag takes its entries along, and no others; all takes all', () => {
   const cache = new FedCache();
   cache.put('a', '1', { tags: ['x', 'y'] });
