@@ -12,3 +12,13 @@ export function cityEntries(count: number): readonly CityEntry[] {
     return { key: `city/${place.country}/${n}`, value: JSON.stringify(place) };
   });
 }
+
+/** All places again and again, as many entries as that: from the second round on as `round/<n>/city/…`. */
+export function cityRounds(count: number): readonly CityEntry[] {
+  const first = cityEntries(count);
+  return Array.from({ length: count }, (_, at) => {
+    const { key, value } = first[at % first.length] ?? { key: '', value: '' };
+    const round = Math.floor(at / first.length);
+    return { key: round === 0 ? key : `round/${round}/${key}`, value };
+  });
+}

@@ -1,10 +1,10 @@
 // The cluster that the drill torments: three nodes and a balancer in front, started as a user would, in a directory of its own.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, openSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { closeSync, existsSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { type ChorusNodeServer, type ChorusNodesOptions, freePorts, startChorusNodes } from '../servers/chorus.ts';
 import { startChorusNginx } from '../servers/chorus-nginx.ts';
 import { freePort, temporaryDirectory } from '../servers/places.ts';
 import { allReady } from './members.ts';
@@ -20,56 +20,69 @@ export type ClusterUnderTest = {
   stop(end: { readonly isKept: boolean }): Promise<void>;
 };
 
+/** Nodes that nobody starts again but the drill itself. */
+export type BareCluster = ClusterUnderTest & { readonly servers: readonly ChorusNodeServer[] };
+
 const NODES = 3;
 /** So that the duty node cuts some by itself too. */
 const SNAPSHOT_FLAGS = ['--snapshot-every-records', '5000'];
 const MAX_CONNECTIONS = 256;
 const OUTPUT_SHOWN = 4000;
 const START_TIMEOUT_MS = 90_000;
-const sources = resolve(import.meta.dirname, '../../src');
+const STOP_TIMEOUT_MS = 30_000;
+const START = resolve(import.meta.dirname, '../../src/cluster/start.ts');
+const OUTPUT = 'cluster.out';
 
 /** `npm start` with the log flags given: nodes, gateway and supervisor. */
 export async function startSupervised(logFlags: readonly string[]): Promise<ClusterUnderTest> {
   const directory = temporaryDirectory('drill');
-  const port = await consecutiveFreePorts(NODES);
+  const port = await freePorts(NODES);
   const gatewayPort = await freePort();
   const flags = ['--nodes', String(NODES), '--port', String(port), '--gateway-port', String(gatewayPort)];
-  const child = startNode(directory, 'cluster', ['cluster/start.ts', ...flags, ...logFlags]);
+  const child = startCluster(directory, [...flags, ...logFlags]);
   const cluster = {
     gateway: targetOf(gatewayPort, MAX_CONNECTIONS),
     nodes: Array.from({ length: NODES }, (_, n) => targetOf(port + n, MAX_CONNECTIONS)),
     isSupervised: true,
-    stop: ({ isKept }: { readonly isKept: boolean }) => stopAll([child], directory, isKept),
+    stop: ({ isKept }: { readonly isKept: boolean }) => stopChild(child, directory, isKept),
   };
-  return ready(cluster, [child], directory);
+  return ready(cluster, child, directory);
 }
+
+export type NodesBehindNginx = Pick<ChorusNodesOptions, 'flags' | 'flagsOf' | 'environment' | 'directory'> & {
+  /** Called before the directory is removed. */
+  readonly beforeRemoval?: () => void;
+};
 
 /** Bare nodes behind the real Nginx, without anybody who would kill a silent node. */
-export async function startBehindNginx(logFlags: readonly string[]): Promise<ClusterUnderTest> {
-  const directory = temporaryDirectory('drill');
-  const port = await consecutiveFreePorts(NODES);
-  const ports = Array.from({ length: NODES }, (_, n) => port + n);
-  const children = ports.map((own, n) => {
-    const id = `node-${n + 1}`;
-    return startNode(directory, id, ['main.ts', '--node-id', id, '--port', String(own), ...logFlags]);
-  });
-  const nginx = await startChorusNginx({ nodePorts: ports });
-  const cluster = {
+export async function startBehindNginx(options: NodesBehindNginx): Promise<BareCluster> {
+  const { flags = [], beforeRemoval = () => {}, ...rest } = options;
+  const { nodes, directory, close } = await startChorusNodes({ ...rest, flags: [...SNAPSHOT_FLAGS, ...flags] });
+  const nginx = await startChorusNginx({ nodePorts: nodes.map(({ port }) => port) });
+  return {
     gateway: targetOf(nginx.port, MAX_CONNECTIONS),
-    nodes: ports.map((own) => targetOf(own, MAX_CONNECTIONS)),
+    nodes: nodes.map(({ port }) => targetOf(port, MAX_CONNECTIONS)),
+    servers: nodes,
     isSupervised: false,
-    stop: async ({ isKept }: { readonly isKept: boolean }) => {
+    stop: async ({ isKept }) => {
       await nginx.close();
-      await stopAll(children, directory, isKept);
+      for (const { server } of nodes) server.resume();
+      await Promise.all(nodes.map(({ server }) => server.stop(STOP_TIMEOUT_MS)));
+      for (const { id, server } of nodes) writeFileSync(join(directory, `${id}.out`), server.output);
+      if (isKept) {
+        console.error(`data and output are kept in ${directory}`);
+        return;
+      }
+      beforeRemoval();
+      await close();
     },
   };
-  return ready(cluster, children, directory);
 }
 
-async function ready(cluster: ClusterUnderTest, children: readonly ChildProcess[], directory: string) {
+async function ready(cluster: ClusterUnderTest, child: ChildProcess, directory: string) {
   const deadline = performance.now() + START_TIMEOUT_MS;
   while (!(await allReady([...cluster.nodes, cluster.gateway]))) {
-    const isEnded = children.some((child) => child.exitCode !== null);
+    const isEnded = child.exitCode !== null;
     if (isEnded || performance.now() > deadline) {
       const output = outputOf(directory);
       await cluster.stop({ isKept: false });
@@ -80,55 +93,33 @@ async function ready(cluster: ClusterUnderTest, children: readonly ChildProcess[
   return cluster;
 }
 
-function startNode(directory: string, name: string, args: readonly string[]): ChildProcess {
-  const [script = '', ...flags] = args;
-  const output = openSync(join(directory, `${name}.out`), 'a');
-  const words = [resolve(sources, script), ...flags, ...SNAPSHOT_FLAGS, '--data-dir', join(directory, 'data')];
+function startCluster(directory: string, flags: readonly string[]): ChildProcess {
+  const output = openSync(join(directory, OUTPUT), 'a');
+  const words = [START, ...flags, ...SNAPSHOT_FLAGS, '--data-dir', join(directory, 'data')];
   const child = spawn(process.execPath, words, { cwd: directory, stdio: ['ignore', output, output] });
   closeSync(output);
   return child;
 }
 
-async function stopAll(children: readonly ChildProcess[], directory: string, isKept: boolean): Promise<void> {
-  await Promise.all(
-    children.map(async (child) => {
-      if (child.exitCode !== null || child.signalCode !== null) return;
-      const exited = once(child, 'exit');
-      child.kill('SIGCONT');
-      child.kill('SIGTERM');
-      const patience = setTimeout(() => child.kill('SIGKILL'), 30_000);
-      await exited;
-      clearTimeout(patience);
-    }),
-  );
+async function stopChild(child: ChildProcess, directory: string, isKept: boolean): Promise<void> {
+  if (child.exitCode === null && child.signalCode === null) {
+    const exited = once(child, 'exit');
+    child.kill('SIGTERM');
+    const patience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+    await exited;
+    clearTimeout(patience);
+  }
   if (isKept) console.error(`data and output are kept in ${directory}`);
   else rmSync(directory, { recursive: true, force: true });
 }
 
-/** The ends of what the supervisor and the nodes wrote. */
+/** The ends of what the supervisor and its nodes wrote. */
 function outputOf(directory: string): string {
   const ids = Array.from({ length: NODES }, (_, n) => `node-${n + 1}`);
-  const names = ['cluster.out', ...ids.flatMap((id) => [`${id}.out`, join('data', id, 'node.log')])];
+  const names = [OUTPUT, ...ids.map((id) => join('data', id, 'node.log'))];
   return names
     .map((name) => join(directory, name))
     .filter((path) => existsSync(path))
     .map((path) => readFileSync(path, 'utf8').slice(-OUTPUT_SHOWN))
     .join('\n');
-}
-
-/** The first of `count` ports in a row that are free now. */
-async function consecutiveFreePorts(count: number): Promise<number> {
-  for (;;) {
-    const first = await freePort();
-    const free = await Promise.all(Array.from({ length: count }, (_, n) => canListen(first + n)));
-    if (free.every(Boolean)) return first;
-  }
-}
-
-function canListen(port: number): Promise<boolean> {
-  return new Promise((settle) => {
-    const server = createServer();
-    server.once('error', () => settle(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => settle(true)));
-  });
 }

@@ -9,8 +9,12 @@ import type { Scene } from './scene.ts';
 
 const READS = 60;
 const log = {
-  flags: [],
+  flagsOf: () => [],
   name: 'none',
+  kafka: undefined,
+  topic: '',
+  leader: () => Promise.resolve(1),
+  successor: () => Promise.resolve(2),
   killLeader: () => Promise.resolve(1),
   restart: () => Promise.resolve(),
   close: () => Promise.resolve(),

@@ -5,11 +5,10 @@ import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { FreshnessRecord } from './freshness.ts';
 import type { LogServers } from './log-servers.ts';
 import { operate } from './operator.ts';
-import type { DrillOptions } from './options.ts';
 import { readFromNode, readThroughGateway } from './readers.ts';
 import { durationText, type Row } from './report.ts';
 import { ask, keyPath } from './requests.ts';
-import type { Scene } from './scene.ts';
+import type { LoadOptions, Scene } from './scene.ts';
 import { Tally } from './tally.ts';
 import { type Verified, verify } from './verification.ts';
 import { CLOCK_KEY, count, keepChanging, nothingWritten, writeEntries } from './writers.ts';
@@ -24,34 +23,51 @@ export type Verdict = {
 };
 
 export type DrillPlan = {
-  readonly options: DrillOptions;
+  readonly options: LoadOptions;
   readonly cluster: ClusterUnderTest;
   readonly log: LogServers;
   readonly entries: readonly CityEntry[];
   strike(scene: Scene): Promise<void>;
   /** Shows how far the load is; answers what ends the showing. */
-  show(title: string, total: number, done: () => number, note: () => string): () => void;
+  show(scene: Scene): () => void;
+  /** Given, the load ends when the faults do, and each connection pauses so long after each entry; otherwise when all entries are written. */
+  readonly pauseMs?: number;
+  /** Further load, until the signal aborts. */
+  beside?(scene: Scene, signal: AbortSignal): Promise<unknown>;
+  /** After the load: what else must hold, told to the tally. */
+  judge?(scene: Scene): Promise<Judged>;
+};
+
+export type Judged = {
+  /** Keys that the cluster must hold in all. */
+  readonly keys: number;
+  readonly rows: readonly Row[];
 };
 
 export async function drill(plan: DrillPlan): Promise<Verdict> {
-  const { options, cluster } = plan;
+  const { options, cluster, pauseMs } = plan;
   const tally = new Tally();
   const written = nothingWritten(plan.entries, COUNTERS);
   const record = new FreshnessRecord();
   const rows: Row[] = [];
   const scene: Scene = { options, cluster, log: plan.log, written, tally, record, rows };
   const stop = new AbortController();
+  const loadEnds = new AbortController();
   const sideLoad = [
     count(cluster.gateway.port, written, tally, stop.signal),
     keepChanging(cluster.gateway, record, tally, stop.signal),
-    ...Array.from({ length: GATEWAY_READERS }, () => readThroughGateway(cluster.gateway, written, tally, stop.signal)),
+    ...Array.from({ length: GATEWAY_READERS }, () => readThroughGateway(cluster, written, tally, stop.signal)),
     ...cluster.nodes.map((node) => readFromNode(node, record, tally, stop.signal)),
+    plan.beside?.(scene, stop.signal),
   ];
   const operator = operate(cluster, tally);
-  const note = () => `${tally.failed} failed, ${tally.reads} reads, ${rows.at(-1)?.join(': ') ?? ''}`;
-  const endProgress = plan.show('load', plan.entries.length, () => written.acknowledgedOrder.length, note);
-  const struck = plan.strike(scene).catch((error: Error) => tally.fault('ineffective', error.message));
-  await writeEntries(cluster.gateway, written, tally, options.connections);
+  const endProgress = plan.show(scene);
+  const struck = plan
+    .strike(scene)
+    .catch((error: Error) => tally.fault('ineffective', error.message))
+    .finally(() => pauseMs !== undefined && loadEnds.abort());
+  const load = { connections: options.connections, signal: loadEnds.signal };
+  await writeEntries(cluster.gateway, written, tally, pauseMs === undefined ? load : { ...load, pauseMs });
   const loadMs = performance.now() - tally.startedAt;
   endProgress();
   await struck;
@@ -59,7 +75,8 @@ export async function drill(plan: DrillPlan): Promise<Verdict> {
   await Promise.all(sideLoad);
   rows.push(...(await operator.finish()));
   const verifiedFrom = performance.now();
-  const keys = await keysExpected(scene);
+  const { keys, rows: judged } = (await plan.judge?.(scene)) ?? { keys: await keysExpected(scene), rows: [] };
+  rows.push(...judged);
   const verified = await verify(cluster.nodes, { written, keys, samples: options.samples }, tally);
   return verdictOf(scene, verified, loadMs, performance.now() - verifiedFrom);
 }

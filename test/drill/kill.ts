@@ -41,7 +41,7 @@ async function run(options: DrillOptions): Promise<Verdict> {
   try {
     // A supervisor would end the pause of a node by killing it; on Kafka, where nobody holds a lock, it can be waited out.
     const isWaitedOut = options.pauseSeconds > 0 && options.log === 'kafka';
-    const cluster = await (isWaitedOut ? startBehindNginx(log.flags) : startSupervised(log.flags));
+    const cluster = await (isWaitedOut ? startBehindNginx({ flagsOf: log.flagsOf }) : startSupervised(log.flagsOf(0)));
     let hasPassed = false;
     try {
       const verdict = await drill({
@@ -50,7 +50,8 @@ async function run(options: DrillOptions): Promise<Verdict> {
         log,
         entries,
         strike: (scene) => strike(options, scene),
-        show: showProgress,
+        show: (scene) =>
+          showProgress('load', entries.length, () => scene.written.acknowledgedOrder.length, note(scene)),
       });
       hasPassed = verdict.hasPassed;
       return verdict;
@@ -69,6 +70,10 @@ async function strike(options: DrillOptions, scene: Scene): Promise<void> {
   if (options.isLeaderKilled) faults.push(killLeader(scene));
   if (options.pauseSeconds > 0) faults.push(pauseOne(scene));
   await Promise.all(faults);
+}
+
+function note({ tally, rows }: Scene): () => string {
+  return () => `${tally.failed} failed, ${tally.reads} reads, ${rows.at(-1)?.join(': ') ?? ''}`;
 }
 
 function describe(options: DrillOptions): string {

@@ -66,13 +66,13 @@ export function readOptions(words: readonly string[]): DrillOptions {
   return options;
 }
 
-function countOf(name: string, text: string, least: number): number {
+export function countOf(name: string, text: string, least: number): number {
   const count = Number(text);
   if (Number.isSafeInteger(count) && count >= least) return count;
   throw new TypeError(`--${name} must be a whole number from ${least} on, not ${text}`);
 }
 
-function among<const T extends string>(name: string, text: string, all: readonly T[]): T {
+export function among<const T extends string>(name: string, text: string, all: readonly T[]): T {
   const found = all.find((one) => one === text);
   if (found !== undefined) return found;
   throw new TypeError(`--${name} must be one of ${all.join(', ')}, not ${text}`);

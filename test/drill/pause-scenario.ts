@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { backAgain, continueNode, isAlive, stopNode, until, type Victim } from './faults.ts';
 import { staleness } from './freshness.ts';
 import { durationText } from './report.ts';
-import { type Answered, ask, keyPath, type Lost, targetOf } from './requests.ts';
+import { type Answered, ask, keyPath, type Lost, type Target, targetOf } from './requests.ts';
 import { reached, type Scene } from './scene.ts';
 import { CLOCK_KEY } from './writers.ts';
 
@@ -15,10 +15,16 @@ type Late = () => Promise<readonly string[]>;
 
 /** The embedded cluster's supervisor kills and restarts the node; without one it is continued and must catch up first. */
 export async function pauseOne(scene: Scene): Promise<void> {
-  const { cluster, options, rows } = scene;
+  const { cluster, options } = scene;
   await reached(scene, 1 / 4);
   const node = cluster.nodes[options.seed % cluster.nodes.length];
   if (node === undefined) throw new Error('there is no node to stop');
+  await pause(scene, node);
+}
+
+/** The same at once, for this node. */
+export async function pause(scene: Scene, node: Target): Promise<void> {
+  const { cluster, options, rows } = scene;
   // Connections made while it runs: what is sent on them later waits in its sockets.
   const waiting = targetOf(node.port, WAITING_WRITES + 3);
   await Promise.all(

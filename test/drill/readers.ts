@@ -1,5 +1,6 @@
 // The reading load: what was acknowledged must be seen through the gateway, and every node's reads must be as fresh as they say.
 import { setTimeout as delay } from 'node:timers/promises';
+import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { type FreshnessRecord, staleness } from './freshness.ts';
 import { ask, keyPath, type Target } from './requests.ts';
 import type { Tally } from './tally.ts';
@@ -9,9 +10,12 @@ const TIMEOUT_MS = 10_000;
 const READ_EVERY_MS = 10;
 const CONSISTENCIES = ['eventual', 'session', 'linearizable'] as const;
 
-/** Plain reads of acknowledged entries through the gateway: each must be there, as it was written. */
+/**
+ * Reads of acknowledged entries through the balancer: each must be there, as it was written. Plain reads where the gateway of
+ * `npm start` passes the token on, else with the token that the write answered.
+ */
 export async function readThroughGateway(
-  gateway: Target,
+  { gateway, isSupervised }: ClusterUnderTest,
   written: Written,
   tally: Tally,
   signal: AbortSignal,
@@ -20,9 +24,11 @@ export async function readThroughGateway(
     await delay(READ_EVERY_MS);
     const { acknowledgedOrder, entries } = written;
     const index = acknowledgedOrder[Math.floor(Math.random() * acknowledgedOrder.length)];
-    const entry = index === undefined ? undefined : entries[index];
+    if (index === undefined) continue;
+    const entry = entries[index];
     if (entry === undefined) continue;
-    const answer = await ask(gateway, { method: 'GET', path: keyPath(entry.key) }, TIMEOUT_MS);
+    const headers = isSupervised ? {} : { 'chorus-min-revision': String(written.revisions[index]) };
+    const answer = await ask(gateway, { method: 'GET', path: keyPath(entry.key), headers }, TIMEOUT_MS);
     tally.reads += 1;
     if (answer.kind === 'lost') tally.fail(`read: ${answer.trouble}`);
     else if (answer.status === 404)

@@ -8,8 +8,10 @@ import type { Row } from './report.ts';
 import type { Tally } from './tally.ts';
 import type { Written } from './writers.ts';
 
+export type LoadOptions = Pick<DrillOptions, 'connections' | 'samples' | 'seed' | 'pauseSeconds'>;
+
 export type Scene = {
-  readonly options: DrillOptions;
+  readonly options: LoadOptions;
   readonly cluster: ClusterUnderTest;
   readonly log: LogServers;
   readonly written: Written;

@@ -1,8 +1,11 @@
 // What the drill counts while it runs: answers, failures, pauses, and every fact that must not be.
 
+import { Timeline } from './timeline.ts';
+
 /** Counts and times of one run; times in milliseconds of `performance.now()`. */
 export class Tally {
   readonly startedAt = performance.now();
+  readonly timeline = new Timeline(this.startedAt);
   acknowledged = 0;
   repeated = 0;
   unknown = 0;
@@ -19,6 +22,7 @@ export class Tally {
     const now = performance.now();
     this.acknowledged += 1;
     if (attempts > 1) this.repeated += 1;
+    this.timeline.acknowledged(now, now - beganAt);
     this.slowestWriteMs = Math.max(this.slowestWriteMs, now - beganAt);
     if (now - this.#lastAcknowledgedAt > this.longestPauseMs) {
       this.longestPauseMs = now - this.#lastAcknowledgedAt;
@@ -29,6 +33,7 @@ export class Tally {
 
   /** A request that the client saw fail: a status that asks for a repetition, or no answer. */
   fail(kind: string): void {
+    this.timeline.failed(performance.now());
     this.#failures.set(kind, (this.#failures.get(kind) ?? 0) + 1);
   }
 

@@ -36,11 +36,19 @@ export function nothingWritten(entries: readonly CityEntry[], counters: number):
   };
 }
 
+export type EntryLoad = {
+  readonly connections: number;
+  /** After each write of a connection. */
+  readonly pauseMs?: number;
+  /** Ends it before all are written. */
+  readonly signal: AbortSignal;
+};
+
 /** Writes all entries once, over `connections` at a time. */
-export async function writeEntries(target: Target, written: Written, tally: Tally, connections: number): Promise<void> {
+export async function writeEntries(target: Target, written: Written, tally: Tally, load: EntryLoad): Promise<void> {
   let next = 0;
   const work = async () => {
-    while (next < written.entries.length) {
+    while (next < written.entries.length && !load.signal.aborted) {
       const index = next++;
       const entry = written.entries[index];
       if (entry === undefined) return;
@@ -56,9 +64,10 @@ export async function writeEntries(target: Target, written: Written, tally: Tall
         tally.fault('doubled', `${entry.key} was applied twice: its write was answered 200, not 201`);
       written.revisions[index] = answer.revision;
       written.acknowledgedOrder.push(index);
+      if (load.pauseMs !== undefined) await delay(load.pauseMs);
     }
   };
-  await Promise.all(Array.from({ length: connections }, work));
+  await Promise.all(Array.from({ length: load.connections }, work));
 }
 
 /** Counts with the TypeScript client, one counter each, until the signal aborts. */

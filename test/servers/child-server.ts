@@ -43,24 +43,32 @@ export class ChildServer {
     return this.#child !== undefined && this.#child.exitCode === null && this.#child.signalCode === null;
   }
 
+  /** Of the process that ended by itself; null while it runs, or where a signal ended it. */
+  get exitCode(): number | null {
+    return this.#child?.exitCode ?? null;
+  }
+
   /** The last 16 KiB of what the server wrote. */
   get output(): string {
     return this.#output;
   }
 
-  /** Starts the process and resolves when it is ready; rejects with its output if it ends or stays silent. */
-  async start(): Promise<void> {
-    await this.launch();
+  /**
+   * Starts the process and resolves when it is ready; rejects with its output if it ends or stays silent. `variables` are
+   * in its environment this time only.
+   */
+  async start(variables: Readonly<Record<string, string>> = {}): Promise<void> {
+    await this.launch(variables);
     await this.ready();
   }
 
   /** Starts the process only. setpriv ends it when the thread that started it dies, so that nothing is left behind. */
-  async launch(): Promise<void> {
+  async launch(variables: Readonly<Record<string, string>> = {}): Promise<void> {
     if (this.isRunning) return;
     const { command, args, directory, environment, user = [] } = this.#options;
     const child = spawn('setpriv', [...user, '--pdeathsig', 'KILL', '--', command, ...args], {
       cwd: directory,
-      env: { ...process.env, ...environment },
+      env: { ...process.env, ...environment, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.#child = child;

@@ -13,6 +13,15 @@ export type ChorusOptions = {
   readonly flags?: readonly string[];
 };
 
+export type ChorusNodesOptions = ChorusOptions & {
+  /** Besides, for the node of this number, from 0 on. */
+  flagsOf?(node: number): readonly string[];
+  /** Of every node, besides the environment of this process. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Where they live; default: a new temporary directory. */
+  readonly directory?: string;
+};
+
 /** One bare node, without anybody who would start it again. */
 export type ChorusNodeServer = {
   readonly id: string;
@@ -53,11 +62,14 @@ const READY_TIMEOUT_MS = 60_000;
 const SOURCES = resolve(import.meta.dirname, '../../src');
 
 /** Starts nodes of one cluster, `node-1` and so on; resolves when all are ready. */
-export async function startChorusNodes({ nodes: count = 3, flags = [] }: ChorusOptions = {}): Promise<ChorusNodes> {
-  const directory = temporaryDirectory('nodes');
+export async function startChorusNodes(options: ChorusNodesOptions = {}): Promise<ChorusNodes> {
+  const { nodes: count = 3, flags = [], flagsOf = () => [], environment = {} } = options;
+  const directory = options.directory ?? temporaryDirectory('nodes');
   const shared = ['--data-dir', join(directory, 'data'), ...flags];
   const first = await freePorts(count);
-  const nodes = Array.from({ length: count }, (_, at) => nodeServer(`node-${at + 1}`, first + at, directory, shared));
+  const nodes = Array.from({ length: count }, (_, at) =>
+    nodeServer(`node-${at + 1}`, first + at, directory, [...shared, ...flagsOf(at)], environment),
+  );
   const close = async () => {
     await Promise.all(nodes.map(({ server }) => server.kill()));
     rmSync(directory, { recursive: true, force: true });
@@ -143,14 +155,20 @@ export async function isReadyAt(url: string): Promise<boolean> {
   return answer.status === 200;
 }
 
-function nodeServer(id: string, port: number, directory: string, shared: readonly string[]): ChorusNodeServer {
+function nodeServer(
+  id: string,
+  port: number,
+  directory: string,
+  flags: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): ChorusNodeServer {
   const url = urlOf(port);
   const server = new ChildServer({
     name: id,
     command: process.execPath,
-    args: [join(SOURCES, 'main.ts'), '--node-id', id, '--port', String(port), ...shared],
+    args: [join(SOURCES, 'main.ts'), '--node-id', id, '--port', String(port), ...flags],
     // As the supervisor does.
-    environment: { NODE_COMPILE_CACHE: join(CACHE_DIRECTORY, 'compiled') },
+    environment: { NODE_COMPILE_CACHE: join(CACHE_DIRECTORY, 'compiled'), ...environment },
     directory,
     isReady: () => isReadyAt(url),
     readyTimeoutMs: READY_TIMEOUT_MS,

@@ -16,6 +16,7 @@ export const SERVERS = [
   'etcd', // for the bench alone
   'openssl', // makes certificates
   'mongodb', // a stand-in: see mongodb.ts
+  'faketime', // no server: the library that gives a process another clock, for the drill
 ] as const;
 export type ServerName = (typeof SERVERS)[number];
 
@@ -32,6 +33,7 @@ const RECIPES: Record<ServerName, Recipe> = {
   mongodb: { isInstalled: isMongodbInstalled, install: installMongodb, advice: JAVA_ADVICE },
   etcd: debianPackage('etcd-server', '/usr/bin/etcd'),
   openssl: debianPackage('openssl', '/usr/bin/openssl'),
+  faketime: debianPackage('libfaketime', '/usr/lib/*/faketime/libfaketime.so.1'),
 };
 
 export function isInstalled(name: ServerName): boolean {

@@ -57,17 +57,28 @@ export function brokerConfiguration(o: {
   directory: string;
   replicas: number;
   secure?: SecureListeners | undefined;
+  /** Further listeners, each with the port that clients are told to come to. */
+  ways?: readonly { readonly name: string; readonly port: number; readonly advertised: number }[];
 }): string {
+  const ways = o.ways ?? [];
   const minInSync = Math.max(1, o.replicas - 1);
   const settings: Record<string, string | number> = {
     'process.roles': 'broker,controller',
     'node.id': o.id,
     'controller.quorum.voters': o.voters,
-    listeners: `PLAINTEXT://127.0.0.1:${o.port},CONTROLLER://127.0.0.1:${o.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${o.port}`,
+    listeners: [
+      `PLAINTEXT://127.0.0.1:${o.port},CONTROLLER://127.0.0.1:${o.controllerPort}`,
+      ...ways.map(({ name, port }) => `${name}://127.0.0.1:${port}`),
+    ].join(),
+    'advertised.listeners': [
+      `PLAINTEXT://127.0.0.1:${o.port}`,
+      ...ways.map(({ name, advertised }) => `${name}://127.0.0.1:${advertised}`),
+    ].join(),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
-    'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',
+    'listener.security.protocol.map': ['CONTROLLER', 'PLAINTEXT', ...ways.map(({ name }) => name)]
+      .map((name) => `${name}:PLAINTEXT`)
+      .join(),
     'log.dirs': o.directory,
     'offsets.topic.replication.factor': o.replicas,
     'offsets.topic.num.partitions': 1,

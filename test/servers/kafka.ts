@@ -2,6 +2,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ChildServer } from './child-server.ts';
+import { type FaultyWay, startFaultyWay } from './faulty-way.ts';
 import {
   brokerArguments,
   brokerConfiguration,
@@ -18,25 +19,39 @@ export type Kafka = {
   /** The bootstrap list: `host:port,…`. */
   readonly brokers: string;
   readonly count: number;
+  /** For each of `options.ways` the ways to all brokers, in their order. */
+  readonly ways: readonly (readonly FaultyWay[])[];
+  pid(index: number): number | undefined;
+  isRunning(index: number): boolean;
+  /** The end of what the broker wrote. */
+  output(index: number): string;
   /** kill -9. */
   kill(index: number): Promise<void>;
   /** SIGTERM: leaderships are handed over first. */
   stop(index: number): Promise<void>;
   /** Starts it again on the same port and data; resolves when it answers and knows itself alive. */
-  start(index: number): Promise<void>;
+  start(index: number, variables?: Readonly<Record<string, string>>): Promise<void>;
   pause(index: number): Promise<void>;
   resume(index: number): void;
   /** Ends everything and removes the data. */
   close(): Promise<void>;
 };
 
-/** Starts a fresh cluster; resolves when every broker lists all brokers. */
-export async function startKafka(options: {
+export type KafkaOptions = {
   readonly brokers: 1 | 3;
   /** Further listeners of a single broker. */
   readonly secure?: SecureListeners;
-}): Promise<Kafka> {
+  /** As many ways of their own to every broker can be made faulty: whoever comes by one is told of the brokers by the same. */
+  readonly ways?: number;
+  /** Called with each broker's empty folder, before anything is written there; what it answers, before the folder is removed. */
+  prepare?(index: number, directory: string): (() => void) | undefined;
+};
+
+/** Starts a fresh cluster; resolves when every broker lists all brokers. */
+export async function startKafka(options: KafkaOptions): Promise<Kafka> {
   const directory = temporaryDirectory('kafka');
+  const { listeners, ways } = await openWays(options);
+  const undoings: (() => void)[] = [];
   const nodes: { port: number; controllerPort: number }[] = [];
   for (let i = 0; i < options.brokers; i += 1) {
     nodes.push({ port: await freePort(), controllerPort: await freePort() });
@@ -45,13 +60,19 @@ export async function startKafka(options: {
   const servers = nodes.map((node, i) => {
     const own = join(directory, `broker-${i + 1}`);
     mkdirSync(own);
+    const undo = options.prepare?.(i, own);
+    if (undo !== undefined) undoings.push(undo);
     formatBroker(join(own, 'data'), i + 1);
     const configuration = join(own, 'server.properties');
     const data = join(own, 'data');
     const replicas = options.brokers;
     writeFileSync(
       configuration,
-      brokerConfiguration({ id: i + 1, ...node, voters, directory: data, replicas, secure: options.secure }),
+      brokerConfiguration({
+        ...{ id: i + 1, ...node, voters, directory: data, replicas },
+        secure: options.secure,
+        ways: listeners[i] ?? [],
+      }),
     );
     return new ChildServer({
       name: `Kafka broker ${i + 1}`,
@@ -69,6 +90,8 @@ export async function startKafka(options: {
   };
   const close = async () => {
     await Promise.all(servers.map((one) => one.kill()));
+    for (const way of ways.flat()) way.close();
+    for (const undo of undoings) undo();
     rmSync(directory, { recursive: true, force: true });
   };
   try {
@@ -81,13 +104,34 @@ export async function startKafka(options: {
   return {
     brokers: nodes.map((node) => `127.0.0.1:${node.port}`).join(','),
     count: options.brokers,
+    ways,
+    pid: (index) => server(index).pid,
+    isRunning: (index) => server(index).isRunning,
+    output: (index) => server(index).output,
     kill: (index) => server(index).kill(),
     stop: (index) => server(index).stop(30_000),
-    start: (index) => server(index).start(),
+    start: (index, variables) => server(index).start(variables),
     pause: (index) => server(index).pause(),
     resume: (index) => server(index).resume(),
     close,
   };
+}
+
+/** By broker its further listeners; by way the ways to all brokers. */
+async function openWays({ brokers, ways: count = 0 }: KafkaOptions) {
+  const listeners = Array.from({ length: brokers }, () => [] as { name: string; port: number; advertised: number }[]);
+  const ways: FaultyWay[][] = [];
+  for (let n = 0; n < count; n++) {
+    const own: FaultyWay[] = [];
+    for (const ofBroker of listeners) {
+      const port = await freePort();
+      const way = await startFaultyWay(port);
+      own.push(way);
+      ofBroker.push({ name: `WAY${n + 1}`, port, advertised: way.port });
+    }
+    ways.push(own);
+  }
+  return { listeners, ways };
 }
 
 async function until(isTrue: () => Promise<boolean>): Promise<void> {

@@ -85,7 +85,7 @@ async function drillOn(options: Options, log: LogServers, database: KeptHistory)
   writeFileSync(config, configText(ways.map(({ port }) => port)));
   let chorus: ChorusNodes | undefined;
   try {
-    chorus = await startChorusNodes({ nodes: NODES, flags: ['--config', config, ...log.flags] });
+    chorus = await startChorusNodes({ nodes: NODES, flags: ['--config', config, ...log.flagsOf(0)] });
     const nodes = chorus.nodes.flatMap((server, at): BehindNode[] => {
       const way = ways[at];
       return way === undefined ? [] : [{ server, way, target: targetOf(server.port, 64) }];
