@@ -244,6 +244,9 @@ export const CACHE_LIMITS = {
   connectTimeoutMs: 2 * SECOND,
   /** A connection that answers nothing for so long, while calls wait for it, is given up and made anew. */
   maxSilenceMs: 10 * SECOND,
+  /** Calls of one turn of the event loop that Redis gets as one command, and the bytes that one brings: it serves nobody else meanwhile. */
+  maxTogether: 128,
+  maxTogetherBytes: MIB,
   /** Messages of one publisher that the broker has not confirmed; more are turned away. */
   maxUnconfirmed: 10_000,
   maxMessageBytes: 8 * MIB,

@@ -39,26 +39,72 @@ export type AsideCache<Key, Value> = {
   close(): Promise<void>;
 };
 
+type AsideOptions<Key, Value> = CacheOptions<Key, Value> & { readonly sourceName?: string };
+
 /** `sourceName` is said as `from` when an answer was loaded. */
-export function cacheAside<Key, Value>(
-  options: CacheOptions<Key, Value> & { readonly sourceName?: string },
-): AsideCache<Key, Value> {
+export function cacheAside<Key, Value>(options: AsideOptions<Key, Value>): AsideCache<Key, Value> {
+  const { get, look, ...others } = aside(options);
+  const { world, loadTimeoutMs } = policyOf(options);
+  const { sourceName = SOURCE } = options;
+  const timed = (load: Load<Value>) => () =>
+    within(loadTimeoutMs, sourceName, world.clock, ({ signal }) => load(signal));
+  return {
+    ...others,
+    get: (key, load) => get(key, timed(load)),
+    look: (key, load) => look(key, timed(load)),
+  };
+}
+
+const SOURCE = 'source';
+
+/** Ends in time by itself. */
+type TimedLoad<Value> = () => Promise<Value | undefined>;
+
+/** Cache-aside for loads that look after their own time. */
+export type Aside<Key, Value> = Omit<AsideCache<Key, Value>, 'get' | 'look'> & {
+  get(key: Key, load: TimedLoad<Value>): Promise<Value | undefined>;
+  look(key: Key, load: TimedLoad<Value>): Promise<Answer<Value>>;
+};
+
+export function aside<Key, Value>(options: AsideOptions<Key, Value>): Aside<Key, Value> {
   const policy = policyOf(options);
   const { observe, world } = policy;
-  const { sourceName = 'source' } = options;
+  const { sourceName = SOURCE } = options;
   const store = asTiers(options.store, { world, observe });
   const flights = new Flights<Loaded<Value>>();
 
-  function look(key: Key, load: Load<Value>): Promise<Answer<Value>> {
-    return flights.whileLooking(policy.textOf(key), (since) => lookNow(key, load, since));
+  async function get(key: Key, load: TimedLoad<Value>): Promise<Value | undefined> {
+    const text = policy.textOf(key);
+    const kept = near(text);
+    if (kept === undefined) return (await flights.whileLooking(text, (since) => lookNow(key, load, since))).value;
+    observe({ kind: 'answered', key: text, from: store.nearest, isStale: false, isFound: kept.value !== undefined });
+    return kept.value;
   }
 
-  async function lookNow(key: Key, load: Load<Value>, since: number): Promise<Answer<Value>> {
+  async function look(key: Key, load: TimedLoad<Value>): Promise<Answer<Value>> {
+    const text = policy.textOf(key);
+    const kept = near(text);
+    if (kept === undefined) return await flights.whileLooking(text, (since) => lookNow(key, load, since));
+    const from = store.nearest;
+    const reports = [{ name: from, outcome: 'hit', ttlMs: kept.freshUntilMs - world.clock.wallMs() }] as const;
+    return answer(text, kept.value, from, false, reports, { tier: from, isCollapsed: false, failure: undefined });
+  }
+
+  /** What is fresh in this process needs no call, and waits for nothing. */
+  function near(key: string): Kept<Value> | undefined {
+    const entry = store.peek(key);
+    if (entry === undefined || entry.freshUntilMs - world.clock.wallMs() <= policy.refreshAheadMs) return undefined;
+    return decoded(key, entry);
+  }
+
+  async function lookNow(key: Key, load: TimedLoad<Value>, since: number): Promise<Answer<Value>> {
     const text = policy.textOf(key);
     const { entry, note, from, reports } = await store.look(text);
     const kept = entry && decoded(text, entry);
     if (kept === undefined || from === undefined) {
-      return await loaded(key, note, load, reports, since);
+      // A hit brings no notes; one that cannot be decoded is to be replaced.
+      const shown = entry === undefined ? note : (await store.look(text, 'thorough')).note;
+      return await loaded(key, shown, load, reports, since);
     }
     const leftMs = kept.freshUntilMs - world.clock.wallMs();
     const served = { tier: from, isCollapsed: false, failure: undefined };
@@ -74,7 +120,7 @@ export function cacheAside<Key, Value>(
     key: Key,
     value: Value | undefined,
     note: Note | undefined,
-    load: Load<Value>,
+    load: TimedLoad<Value>,
     from: string,
     reports: readonly TierReport[],
     since: number,
@@ -95,7 +141,7 @@ export function cacheAside<Key, Value>(
     return await within(policy.patienceMs, sourceName, world.clock, () => result);
   }
 
-  function refreshInBackground(key: Key, load: Load<Value>): void {
+  function refreshInBackground(key: Key, load: TimedLoad<Value>): void {
     const text = policy.textOf(key);
     if (flights.has(text)) return;
     const refreshed = store
@@ -107,7 +153,7 @@ export function cacheAside<Key, Value>(
   async function loaded(
     key: Key,
     note: Note | undefined,
-    load: Load<Value>,
+    load: TimedLoad<Value>,
     reports: readonly TierReport[],
     since: number,
   ): Promise<Answer<Value>> {
@@ -118,9 +164,9 @@ export function cacheAside<Key, Value>(
     return answer(policy.textOf(key), value, sourceName, false, all, served);
   }
 
-  function fly(key: Key, note: Note | undefined, load: Load<Value>, since: number) {
+  function fly(key: Key, note: Note | undefined, load: TimedLoad<Value>, since: number) {
     const work = async () => {
-      const value = await timed(policy.textOf(key), load);
+      const value = await observed(policy.textOf(key), load);
       const entry = note === undefined ? undefined : policy.entryOf(key, value);
       const stored = entry && note ? await store.fillEach(policy.textOf(key), entry, note) : [];
       return { value, stored };
@@ -128,10 +174,10 @@ export function cacheAside<Key, Value>(
     return flights.run(policy.textOf(key), note, work, since);
   }
 
-  async function timed(key: string, load: Load<Value>): Promise<Value | undefined> {
+  async function observed(key: string, load: TimedLoad<Value>): Promise<Value | undefined> {
     const startMs = world.clock.monotonicMs();
     try {
-      const value = await within(policy.loadTimeoutMs, sourceName, world.clock, load);
+      const value = await load();
       observe({ kind: 'loaded', key, tookMs: world.clock.monotonicMs() - startMs });
       return value;
     } catch (error) {
@@ -159,19 +205,12 @@ export function cacheAside<Key, Value>(
     served: Served,
   ): Answer<Value> {
     observe({ kind: 'answered', key, from, isStale, isFound: value !== undefined });
-    return {
-      value,
-      from,
-      isStale,
-      get status() {
-        return cacheStatus(reports, served);
-      },
-    };
+    return new Told(value, from, isStale, reports, served);
   }
 
   return {
     look,
-    get: async (key, load) => (await look(key, load)).value,
+    get,
     async invalidate(what) {
       const named: Invalidation = 'keys' in what ? { keys: what.keys.map(policy.textOf) } : what;
       await store.invalidate(named);
@@ -179,6 +218,33 @@ export function cacheAside<Key, Value>(
     health: () => store.health(),
     close: () => store.close(),
   };
+}
+
+/** Its status is put together for those who ask for it. */
+class Told<Value> implements Answer<Value> {
+  readonly value: Value | undefined;
+  readonly from: string;
+  readonly isStale: boolean;
+  readonly #reports: readonly TierReport[];
+  readonly #served: Served;
+
+  constructor(
+    value: Value | undefined,
+    from: string,
+    isStale: boolean,
+    reports: readonly TierReport[],
+    served: Served,
+  ) {
+    this.value = value;
+    this.from = from;
+    this.isStale = isStale;
+    this.#reports = reports;
+    this.#served = served;
+  }
+
+  get status(): string {
+    return cacheStatus(this.#reports, this.#served);
+  }
 }
 
 type Kept<Value> = { readonly value: Value | undefined; readonly freshUntilMs: number };

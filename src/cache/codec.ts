@@ -6,7 +6,6 @@ export type Codec<Value> = {
   decode(bytes: Uint8Array): Value;
 };
 
-const toBytes = new TextEncoder();
 const fromBytes = new TextDecoder('utf-8', { fatal: true });
 
 /**
@@ -15,7 +14,7 @@ const fromBytes = new TextDecoder('utf-8', { fatal: true });
  */
 export function json<Value>(parse?: (kept: unknown) => Value): Codec<Value> {
   return {
-    encode: (value) => toBytes.encode(JSON.stringify(value)),
+    encode: (value) => Buffer.from(JSON.stringify(value)),
     decode(bytes) {
       const kept: unknown = JSON.parse(fromBytes.decode(bytes));
       return parse === undefined ? (kept as Value) : parse(kept);

@@ -22,16 +22,17 @@ export class Flights<T> {
   #places = 0;
 
   /** A load of the key that lands meanwhile is kept: who took its note before it landed must not load again, and says so by `since`. */
-  async whileLooking<R>(key: string, act: (since: number) => Promise<R>): Promise<R> {
+  whileLooking<R>(key: string, act: (since: number) => Promise<R>): Promise<R> {
     this.#looking.set(key, (this.#looking.get(key) ?? 0) + 1);
-    try {
-      return await act(++this.#places);
-    } finally {
+    const result = act(++this.#places);
+    const end = () => {
       const others = (this.#looking.get(key) ?? 1) - 1;
       if (others > 0) this.#looking.set(key, others);
       else this.#looking.delete(key);
       if (others === 0 && this.#flights.get(key)?.landed !== undefined) this.#flights.delete(key);
-    }
+    };
+    result.then(end, end);
+    return result;
   }
 
   /** `isShared`: the load had been asked for by another. */

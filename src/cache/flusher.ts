@@ -103,9 +103,7 @@ export function startFlusher<Key, Value>(options: FlusherOptions<Key, Value>): F
     const startMs = world.clock.monotonicMs();
     const changes = coalesced(batch.map(({ change }) => change));
     const guard = { kind: 'ids' } as const;
-    const flushed = await within(timeoutMs, source.name, world.clock, (signal) =>
-      source.flush(changes, guard, { signal }),
-    );
+    const flushed = await within(timeoutMs, source.name, world.clock, (call) => source.flush(changes, guard, call));
     if (flushed.kind !== 'saved') throw new CacheError('refused', source.name, 'is fenced by another');
     failures = 0;
     reason = undefined;

@@ -1,7 +1,7 @@
 // A source with a breaker: one that fails again and again is asked no more until a ping of our own finds it well.
 import { CACHE_LIMITS } from '../base/limits.ts';
 import { Breaker } from './breaker.ts';
-import { within } from './deadline.ts';
+import { type TimedCall, within } from './deadline.ts';
 import { CacheError } from './errors.ts';
 import type { Observe } from './events.ts';
 import type { CacheSource } from './ports.ts';
@@ -11,7 +11,7 @@ export type SourceHealth = { readonly name: string; readonly state: 'ok' | 'down
 
 export type GuardedSource = {
   /** Makes a call, in time. Rejects with `down` at once while the breaker is open. */
-  call<T>(timeoutMs: number, call: (signal: AbortSignal) => Promise<T>): Promise<T>;
+  call<T>(timeoutMs: number, call: (options: TimedCall) => Promise<T>): Promise<T>;
   health(): SourceHealth;
   close(): Promise<void>;
 };
@@ -24,7 +24,7 @@ export function guardedSource(source: CacheSource<never, unknown>, world: CacheW
     failures: FAILURES,
     probeMs: CACHE_LIMITS.probeMs,
     probeMaxMs: CACHE_LIMITS.probeMaxMs,
-    probe: () => within(CACHE_LIMITS.loadTimeoutMs, source.name, world.clock, (signal) => source.ping({ signal })),
+    probe: () => within(CACHE_LIMITS.loadTimeoutMs, source.name, world.clock, (call) => source.ping(call)),
     changed: (reason) => observe({ kind: 'breaker', part: source.name, reason }),
     world,
   });

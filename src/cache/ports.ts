@@ -18,7 +18,7 @@ export type CacheEntry = {
   readonly tags: readonly string[];
 };
 
-/** Where a key stood when it was looked at: visible ASCII, to be given back to the same store, of no meaning elsewhere. */
+/** Where a key stood when it was looked at: text, to be given back to the same store, of no meaning elsewhere. */
 export type Note = string;
 
 export type Looked = {
@@ -55,6 +55,8 @@ export type CacheStore = {
   /** It is in this process: it answers at once, and needs neither timeout nor breaker. */
   readonly isLocal?: true;
   get(key: string, options?: CallOptions): Promise<Looked>;
+  /** Local stores: the entry, if it is here and valid, without a promise. Undefined: `get` may know more. */
+  peek?(key: string): CacheEntry | undefined;
   /** Keeps a loaded entry. False: refused, because something happened since the note was taken. */
   fill(key: string, entry: CacheEntry, since: Note, options?: CallOptions): Promise<boolean>;
   /** Before the source is written: drops the entry and keeps fills out. Resolves with the note of this hold. */
@@ -78,6 +80,11 @@ export type AtomicStore = {
   readonly name: string;
   /** In the order of the keys. One round trip. */
   read(keys: readonly string[], options?: CallOptions): Promise<readonly (Stored | undefined)[]>;
+  /**
+   * As `read`, for stores that can do more in one round trip: where the first key is absent, a placeholder is first put there
+   * for `ttlMs`, any bytes that `swap` never writes, with a version that was never used under that key. Left out: `slotted` swaps.
+   */
+  readOrPlant?(keys: readonly string[], ttlMs: number, options?: CallOptions): Promise<readonly (Stored | undefined)[]>;
   /**
    * Sets the bytes for `ttlMs` (rounded up where the store counts seconds), or removes the key where `bytes` is undefined,
    * if the key still holds what `expected` was read from; `expected` undefined: if the key is absent. False: it does not.

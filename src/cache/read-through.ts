@@ -1,6 +1,6 @@
 // Read-through: the cache knows its source, and callers know only the cache.
 import { systemWorld } from '../base/system-world.ts';
-import { type Answer, type AsideCache, type CacheOptions, cacheAside } from './aside.ts';
+import { type Answer, type AsideCache, aside, type CacheOptions } from './aside.ts';
 import { observeNothing } from './events.ts';
 import { type GuardedSource, guardedSource, type SourceHealth } from './guarded-source.ts';
 import { policyOf } from './policy.ts';
@@ -42,20 +42,20 @@ export function readThroughGuarded<Key, Value>(
 ): Cache<Key, Value> {
   const { source } = options;
   const { loadTimeoutMs } = policyOf(options);
-  const aside = cacheAside<Key, Value>({ ...options, sourceName: source.name });
-  const load = (key: Key) => () => guarded.call(loadTimeoutMs, (signal) => source.load(key, { signal }));
+  const cache = aside<Key, Value>({ ...options, sourceName: source.name });
+  const load = (key: Key) => () => guarded.call(loadTimeoutMs, (call) => source.load(key, call));
   return {
-    get: (key) => aside.get(key, load(key)),
-    look: (key) => aside.look(key, load(key)),
-    invalidate: (what) => aside.invalidate(what),
+    get: (key) => cache.get(key, load(key)),
+    look: (key) => cache.look(key, load(key)),
+    invalidate: (what) => cache.invalidate(what),
     health() {
-      const tiers = aside.health();
+      const tiers = cache.health();
       const health = guarded.health();
       const isOk = health.state === 'ok' && tiers.every(({ state }) => state === 'ok');
       return { status: isOk ? 'ok' : 'degraded', tiers, source: health };
     },
     async close() {
-      await Promise.all([aside.close(), guarded.close()]);
+      await Promise.all([cache.close(), guarded.close()]);
     },
   };
 }

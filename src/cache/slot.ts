@@ -26,28 +26,28 @@ export type SlotState =
   | { readonly kind: 'moment'; readonly moment: Moment };
 
 const NEWLINE = 0x0a;
-const text = new TextEncoder();
-const fromText = new TextDecoder();
 
 /**
  * version, a space, a JSON object, a newline, and the value's bytes if there is a value:
  * `V1StGXR8_Z5jdHi6B-myT {"fresh":…,"expires":…,"tags":[],"generation":"…","sequence":0}⏎{"id":1}`
  */
 export function encodeSlot(slot: Slot): Uint8Array {
-  const head = text.encode(`${slot.version.padEnd(VERSION_LENGTH)} ${JSON.stringify(headOf(slot))}\n`);
-  if (slot.kind !== 'entry' || slot.value === undefined) return head;
-  const bytes = new Uint8Array(head.length + slot.value.length);
-  bytes.set(head);
-  bytes.set(slot.value, head.length);
+  const head = `${slot.version.padEnd(VERSION_LENGTH)} ${JSON.stringify(headOf(slot))}\n`;
+  if (slot.kind !== 'entry' || slot.value === undefined) return Buffer.from(head);
+  const headLength = Buffer.byteLength(head);
+  const bytes = Buffer.allocUnsafe(headLength + slot.value.length);
+  bytes.write(head);
+  bytes.set(slot.value, headLength);
   return bytes;
 }
 
 /** Bytes that are no slot (another program's, a later format) count as an empty slot: a note can be taken, a fill replaces it. */
 export function decodeSlot(bytes: Uint8Array): Slot {
-  const end = bytes.indexOf(NEWLINE);
-  const line = fromText.decode(bytes.subarray(0, end < 0 ? Math.min(bytes.length, VERSION_LENGTH) : end));
+  const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+  const end = buffer.indexOf(NEWLINE);
+  const line = buffer.toString('utf8', 0, end < 0 ? Math.min(buffer.length, VERSION_LENGTH) : end);
   const version = line.slice(0, VERSION_LENGTH).trimEnd();
-  return { version, ...(stateOf(line.slice(VERSION_LENGTH), bytes.subarray(end + 1)) ?? { kind: 'empty' }) };
+  return stateOf(version, line.slice(VERSION_LENGTH), bytes.subarray(end + 1)) ?? { version, kind: 'empty' };
 }
 
 type Head = {
@@ -69,15 +69,16 @@ function headOf(slot: Slot): Head {
   return { fresh: slot.freshUntilMs, expires: slot.expiresAtMs, tags: slot.tags, ...slot.loaded, ...absent };
 }
 
-function stateOf(json: string, value: Uint8Array): SlotState | undefined {
+function stateOf(version: string, json: string, value: Uint8Array): Slot | undefined {
   const head = parsed(json);
   if (head === undefined) return undefined;
   const { holds, generation, sequence, fresh, expires, tags } = head;
-  if (holds !== undefined) return { kind: 'held', holds, isSpoilt: head.spoilt === true };
+  if (holds !== undefined) return { version, kind: 'held', holds, isSpoilt: head.spoilt === true };
   if (generation === undefined || sequence === undefined) return undefined;
   const moment = { generation, sequence };
-  if (fresh === undefined || expires === undefined) return { kind: 'moment', moment };
+  if (fresh === undefined || expires === undefined) return { version, kind: 'moment', moment };
   return {
+    version,
     kind: 'entry',
     value: head.absent ? undefined : value,
     freshUntilMs: fresh,
@@ -88,6 +89,8 @@ function stateOf(json: string, value: Uint8Array): SlotState | undefined {
 }
 
 function parsed(json: string): Head | undefined {
+  // A placeholder has no head at all: an error to catch would cost more than all the rest.
+  if (!json.startsWith(' {')) return undefined;
   try {
     const head: unknown = JSON.parse(json);
     return typeof head === 'object' && head !== null ? head : undefined;

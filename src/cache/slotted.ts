@@ -1,7 +1,7 @@
 // The whole contract of a CacheStore, built once upon compare-and-swap: notes, holds, tags and invalidation.
 //
 // Under each key lies a slot (slot.ts) with a version that is never used again. A note is that version; of an absent key it is
-// the version of an empty slot that the one who looks puts there. Whatever happens to the key changes its version, so a fill
+// the version of an empty slot that the one who looks puts there, in the same call where the store can. Whatever happens to the key changes its version, so a fill
 // that shows an old note is refused: the lease of "Scaling Memcache at Facebook" (NSDI 2013), by compare-and-swap.
 //
 // Invalidations by tag are counted in one slot of the store, its moment. An entry carries the moment at which its load began,
@@ -10,70 +10,48 @@
 import { CACHE_LIMITS } from '../base/limits.ts';
 import { systemWorld } from '../base/system-world.ts';
 import { CacheError } from './errors.ts';
-import type { AtomicStore, CacheEntry, CacheStore, CallOptions, Note, Version } from './ports.ts';
-import { decodeSlot, encodeSlot, type Hold, type Moment, type Slot, type SlotState } from './slot.ts';
+import type { AtomicStore, CacheEntry, CacheStore, CallOptions, Note } from './ports.ts';
+import type { Hold, Moment, Slot, SlotState } from './slot.ts';
+import { type Found, type SlotStore, slotsOf } from './slot-store.ts';
 import type { CacheWorld } from './world.ts';
-
-/** An AtomicStore that keeps slots instead of their bytes. */
-export type SlotStore = {
-  readonly name: string;
-  read(keys: readonly string[], options?: CallOptions): Promise<readonly (Found | undefined)[]>;
-  swap(
-    key: string,
-    expected: Version | undefined,
-    slot: Slot | undefined,
-    ttlMs: number,
-    options?: CallOptions,
-  ): Promise<boolean>;
-  close(): Promise<void>;
-};
-export type Found = { readonly slot: Slot; readonly version: Version };
 
 /** `prefix` stands before all keys, so that several caches may share one place. */
 export type SlottedOptions = { readonly prefix?: string; readonly world?: CacheWorld };
 
 /** A CacheStore of any store that can compare and swap bytes. */
 export function slotted(store: AtomicStore, options: SlottedOptions = {}): CacheStore {
-  return overSlots(
-    {
-      name: store.name,
-      async read(keys, call) {
-        const found = await store.read(keys, call);
-        return found.map((one) => one && { slot: decodeSlot(one.bytes), version: one.version });
-      },
-      swap: (key, expected, slot, ttlMs, call) => store.swap(key, expected, slot && encodeSlot(slot), ttlMs, call),
-      close: () => store.close(),
-    },
-    options,
-  );
+  return overSlots(slotsOf(store, momentKeyOf(options.prefix), options.world ?? systemWorld), options);
 }
 
 export function overSlots(store: SlotStore, { prefix = '', world = systemWorld }: SlottedOptions = {}): CacheStore {
   const now = () => world.clock.wallMs();
-  const momentKey = `${prefix}~moment`;
+  const momentKey = momentKeyOf(prefix);
   const keyOfTag = (tag: string) => `${prefix}~tag:${tag}`;
 
   return {
     name: store.name,
+    ...(store.peek && { peek: (name: string) => peeked(prefix + name) }),
 
     async get(name, call) {
       const key = prefix + name;
-      return await retried(async () => {
-        const [found, moment] = await readWithMoment(key, call);
-        const slot = found === undefined ? await planted(key, call) : found.slot;
-        if (slot?.kind === 'held') return { entry: undefined, note: undefined };
-        const entry = slot?.kind === 'entry' && (await isValid(slot, moment, call)) ? entryOf(slot) : undefined;
-        return slot && { entry, note: noteOf(slot.version, moment) };
-      });
+      for (let tries = 0; tries < CACHE_LIMITS.maxSwaps; tries++) {
+        const [found, at] = await store.readOrPlant([key, momentKey], CACHE_LIMITS.noteMs, call);
+        const moment = momentOf(at) ?? (await firstMoment(at, call));
+        if (found === undefined || moment === undefined) continue;
+        const { slot, version } = found;
+        if (slot.kind === 'held') return HELD;
+        const note = noteOf(version, moment);
+        if (slot.kind !== 'entry' || !isCurrent(slot, moment)) return { entry: undefined, note };
+        const isValid = slot.tags.length === 0 || (await areValid(slot, moment, call));
+        return { entry: isValid ? entryOf(slot) : undefined, note };
+      }
+      throw tooMany();
     },
 
     async fill(name, entry, since, call) {
-      const key = prefix + name;
       const { version, moment } = readNote(since);
-      const [found] = await store.read([key], call);
-      if (found?.slot.version !== version) return false;
-      await plantTags(entry.tags, call);
-      return await store.swap(key, found.version, slotOf(entry, moment), ttlOf(entry), call);
+      if (entry.tags.length > 0) await plantTags(entry.tags, call);
+      return await store.swap(prefix + name, version, slotOf(entry, moment), ttlOf(entry), call);
     },
 
     async hold(name, { forMs, ...call }) {
@@ -113,34 +91,38 @@ export function overSlots(store: SlotStore, { prefix = '', world = systemWorld }
     close: () => store.close(),
   };
 
-  /** The slot of a key, and the store's moment, which is never newer than the slot. */
+  /** The slot of a key, and the store's moment. */
   async function readWithMoment(key: string, call?: CallOptions): Promise<readonly [Found | undefined, Moment]> {
     const [found, at] = await store.read([key, momentKey], call);
-    if (at?.slot.kind === 'moment') return [found, at.slot.moment];
-    // One try: of all who find none one makes it, and the others read what that one made.
-    const first = fresh({ kind: 'moment', moment: { generation: world.newId(), sequence: 0 } });
-    await store.swap(momentKey, at?.version, first, Number.POSITIVE_INFINITY, call);
+    const moment = momentOf(at);
+    if (moment !== undefined) return [found, moment];
+    await firstMoment(at, call);
     return await readWithMoment(key, call);
   }
 
-  /** An empty slot where there was none, so that there is something to take a note of; undefined: another was faster. */
-  async function planted(key: string, call?: CallOptions): Promise<Slot | undefined> {
-    const slot = fresh({ kind: 'empty' });
-    return (await store.swap(key, undefined, slot, CACHE_LIMITS.noteMs, call)) ? slot : undefined;
+  /** One try: of all who find none one makes it, and the others read what that one made. Undefined: it must be read again. */
+  async function firstMoment(at: Found | undefined, call?: CallOptions): Promise<undefined> {
+    const first = fresh({ kind: 'moment', moment: { generation: world.newId(), sequence: 0 } });
+    await store.swap(momentKey, at?.version, first, Number.POSITIVE_INFINITY, call);
   }
 
-  async function isValid(
-    slot: Slot & { readonly kind: 'entry' },
-    moment: Moment,
-    call?: CallOptions,
-  ): Promise<boolean> {
-    if (slot.loaded.generation !== moment.generation || slot.expiresAtMs <= now()) return false;
-    if (slot.tags.length === 0) return true;
+  function peeked(key: string): CacheEntry | undefined {
+    const slot = store.peek?.(key);
+    if (slot?.kind !== 'entry') return undefined;
+    const at = store.peek?.(momentKey);
+    if (at?.kind !== 'moment' || !isCurrent(slot, at.moment)) return undefined;
+    const isValid = slot.tags.every((tag) => isBefore(store.peek?.(keyOfTag(tag)), slot));
+    return isValid ? slot : undefined;
+  }
+
+  /** Neither expired nor older than the last invalidation of everything. */
+  function isCurrent(slot: EntrySlot, moment: Moment): boolean {
+    return slot.loaded.generation === moment.generation && slot.expiresAtMs > now();
+  }
+
+  async function areValid(slot: EntrySlot, moment: Moment, call?: CallOptions): Promise<boolean> {
     const tags = await store.read(slot.tags.map(keyOfTag), call);
-    return tags.every((tag) => {
-      const last = tag?.slot.kind === 'moment' ? tag.slot.moment : undefined;
-      return last?.generation === moment.generation && last.sequence <= slot.loaded.sequence;
-    });
+    return slot.loaded.generation === moment.generation && tags.every((tag) => isBefore(tag?.slot, slot));
   }
 
   /** A tag without a slot would make its entries invalid. It begins as invalidated now: nobody knows what the lost slot said. */
@@ -242,11 +224,34 @@ export function overSlots(store: SlotStore, { prefix = '', world = systemWorld }
       const result = await attempt();
       if (result !== undefined) return result;
     }
-    throw new CacheError('full', store.name, 'too many write the same key at once');
+    throw tooMany();
+  }
+
+  function tooMany(): CacheError {
+    return new CacheError('full', store.name, 'too many write the same key at once');
   }
 }
 
-function entryOf({ value, freshUntilMs, expiresAtMs, tags }: Slot & { readonly kind: 'entry' }): CacheEntry {
+function momentKeyOf(prefix = ''): string {
+  return `${prefix}~moment`;
+}
+
+type EntrySlot = Slot & { readonly kind: 'entry' };
+
+/** No entry, and nothing may fill. */
+const HELD = { entry: undefined, note: undefined } as const;
+
+function momentOf(found: Found | undefined): Moment | undefined {
+  return found?.slot.kind === 'moment' ? found.slot.moment : undefined;
+}
+
+/** The tag was last invalidated before the entry was loaded. A tag that the store has lost may have been invalidated since. */
+function isBefore(tag: Slot | undefined, { loaded }: EntrySlot): boolean {
+  if (tag?.kind !== 'moment') return false;
+  return tag.moment.generation === loaded.generation && tag.moment.sequence <= loaded.sequence;
+}
+
+function entryOf({ value, freshUntilMs, expiresAtMs, tags }: EntrySlot): CacheEntry {
   return { value, freshUntilMs, expiresAtMs, tags };
 }
 
@@ -256,6 +261,8 @@ function noteOf(version: string, { generation, sequence }: Moment): Note {
 }
 
 function readNote(note: Note): { readonly version: string; readonly moment: Moment } {
-  const [generation = '', sequence = '0', ...version] = note.split(' ');
-  return { version: version.join(' '), moment: { generation, sequence: Number(sequence) } };
+  const first = note.indexOf(' ');
+  const second = note.indexOf(' ', first + 1);
+  const moment = { generation: note.slice(0, first), sequence: Number(note.slice(first + 1, second)) };
+  return { version: note.slice(second + 1), moment };
 }

@@ -1,7 +1,7 @@
 // One store of a chain, guarded: each call has a timeout; a tier that fails is skipped, and mended before it is read again.
 import { CACHE_LIMITS } from '../base/limits.ts';
 import { Breaker } from './breaker.ts';
-import { within } from './deadline.ts';
+import { type TimedCall, within } from './deadline.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { asCacheError, CacheError } from './errors.ts';
 import type { Observe } from './events.ts';
@@ -32,6 +32,9 @@ export type TierHealth = {
   /** Invalidations that wait for its return. */
   readonly missed: number;
 };
+
+/** Of a store in this process it is called without options. */
+type Call<T> = (options?: TimedCall) => Promise<T>;
 
 export type Tried<T> = { readonly value: T } | { readonly error: CacheError };
 
@@ -69,31 +72,36 @@ export class Tier {
     });
   }
 
+  /** What a store in this process has of the key, at once; undefined: it may have more to say. */
+  peek(key: string): CacheEntry | undefined {
+    return this.#store.isLocal && !this.#breaker.isOpen ? this.#store.peek?.(key) : undefined;
+  }
+
   get(key: string): Promise<Tried<Looked>> {
-    return this.#try((signal) => this.#store.get(key, signal && { signal }));
+    return this.#try((call) => this.#store.get(key, call));
   }
 
   fill(key: string, entry: CacheEntry, since: Note): Promise<Tried<boolean>> {
-    return this.#try((signal) => this.#store.fill(key, this.#capped(entry), since, signal && { signal }));
+    return this.#try((call) => this.#store.fill(key, this.#capped(entry), since, call));
   }
 
   /** A tier that cannot be told of the write has missed it: it will not be read before the key is invalidated. */
   hold(key: string, forMs: number): Promise<Tried<Note>> {
-    return this.#change({ keys: [key] }, (signal) => this.#store.hold(key, { forMs, ...(signal && { signal }) }));
+    return this.#change({ keys: [key] }, (call) =>
+      this.#store.hold(key, call ? { forMs, signal: call.signal } : { forMs }),
+    );
   }
 
   async put(key: string, entry: CacheEntry | undefined, hold: Note | undefined): Promise<Tried<boolean>> {
     const capped = entry && this.#capped(entry);
-    const tried = await this.#change({ keys: [key] }, (signal) =>
-      this.#store.put(key, capped, hold, signal && { signal }),
-    );
+    const tried = await this.#change({ keys: [key] }, (call) => this.#store.put(key, capped, hold, call));
     // A value that it does not take (too large) must not leave the old one in its place.
     const isRefused = 'error' in tried && tried.error.code === 'refused' && entry !== undefined;
     return isRefused ? await this.put(key, undefined, hold) : tried;
   }
 
   invalidate(what: Invalidation): Promise<Tried<void>> {
-    return this.#change(what, (signal) => this.#store.invalidate(what, signal && { signal }));
+    return this.#change(what, (call) => this.#store.invalidate(what, call));
   }
 
   get health(): TierHealth {
@@ -107,7 +115,7 @@ export class Tier {
     await this.#store.close();
   }
 
-  async #change<T>(what: Invalidation, call: (signal?: AbortSignal) => Promise<T>): Promise<Tried<T>> {
+  async #change<T>(what: Invalidation, call: Call<T>): Promise<Tried<T>> {
     const tried = await this.#try(call);
     if ('value' in tried || tried.error.code === 'refused') return tried;
     remember(this.#missed, what);
@@ -115,7 +123,7 @@ export class Tier {
     return tried;
   }
 
-  async #try<T>(call: (signal?: AbortSignal) => Promise<T>): Promise<Tried<T>> {
+  async #try<T>(call: Call<T>): Promise<Tried<T>> {
     if (this.#breaker.reason) return { error: new CacheError('down', this.name, 'breaker-open') };
     try {
       const value = await this.#call(call);
@@ -130,7 +138,7 @@ export class Tier {
     }
   }
 
-  #call<T>(call: (signal?: AbortSignal) => Promise<T>): Promise<T> {
+  #call<T>(call: Call<T>): Promise<T> {
     return this.#store.isLocal ? call() : within(this.#timeoutMs, this.name, this.#world.clock, call);
   }
 
@@ -140,9 +148,9 @@ export class Tier {
     this.#missed = nothingMissed();
     try {
       for (const what of repairs(missed, this.#options.onReturn ?? 'repair')) {
-        await this.#call((signal) => this.#store.invalidate(what, signal && { signal }));
+        await this.#call((call) => this.#store.invalidate(what, call));
       }
-      await this.#call((signal) => this.#store.get(PROBE_KEY, signal && { signal }));
+      await this.#call((call) => this.#store.get(PROBE_KEY, call));
     } catch (error) {
       for (const what of repairs(missed, 'repair')) remember(this.#missed, what);
       throw error;

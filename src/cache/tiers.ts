@@ -20,6 +20,7 @@ export type TierReport = {
   readonly isStored?: boolean;
 };
 
+/** A fresh entry comes without a note, unless all tiers were asked. */
 export type TieredLooked = Looked & {
   /** The tier that had the entry. */
   readonly from: string | undefined;
@@ -29,6 +30,10 @@ export type TieredLooked = Looked & {
 
 /** A CacheStore that says more: the patterns build on it. None of its functions rejects because of a tier. */
 export type TieredStore = CacheStore & {
+  /** The name of the nearest tier. */
+  readonly nearest: string;
+  /** The nearest tier's, if it is in this process. */
+  peek(key: string): CacheEntry | undefined;
   /** `isThorough`: asks all tiers, also beyond a hit, so that a fill may reach all of them. */
   look(key: string, isThorough?: 'thorough'): Promise<TieredLooked>;
   /** Which tiers kept it, nearest first. */
@@ -56,9 +61,9 @@ export function tiers(
       const report = reportOf(tier.name, tried, nowMs);
       const { entry, note } = 'value' in tried ? tried.value : { entry: undefined, note: undefined };
       if (entry && report.outcome === 'hit' && !isThorough) {
-        const stored = await fillThose(key, entry, notes);
-        const upper = reports.map((one, at) => ({ ...one, isStored: stored[at] ?? false }));
-        return { entry, note: joined([...notes, note]), from: tier.name, reports: [...upper, report] };
+        const upper = notes.length === 0 ? reports : await filled(key, entry, notes, reports);
+        upper.push(report);
+        return { entry, note: undefined, from: tier.name, reports: upper };
       }
       if (entry && (stale === undefined || stale.entry.freshUntilMs < entry.freshUntilMs))
         stale = { entry, from: tier.name };
@@ -66,6 +71,17 @@ export function tiers(
       reports.push(report);
     }
     return { entry: stale?.entry, note: joined(notes), from: stale?.from, reports };
+  }
+
+  /** Nearer tiers that now keep what was found further on say so. */
+  async function filled(
+    key: string,
+    entry: CacheEntry,
+    notes: readonly (Note | undefined)[],
+    reports: readonly TierReport[],
+  ): Promise<TierReport[]> {
+    const stored = await fillThose(key, entry, notes);
+    return reports.map((one, at) => ({ ...one, isStored: stored[at] ?? false }));
   }
 
   async function fillThose(key: string, entry: CacheEntry, notes: readonly (Note | undefined)[]): Promise<boolean[]> {
@@ -79,12 +95,14 @@ export function tiers(
     return await Promise.all(all.slice(0, notes.length).map((tier, at) => fill(tier, notes[at])));
   }
 
-  const fillEach = (key: string, entry: CacheEntry, since: Note) => fillThose(key, entry, separated(since));
+  const fillEach = (key: string, entry: CacheEntry, since: Note) => fillThose(key, entry, separated(since, all.length));
 
   return {
     name: all.map(({ name }) => name).join('+'),
+    nearest: all[0]?.name ?? '',
+    peek: (key) => all[0]?.peek(key),
     look,
-    get: (key) => look(key),
+    get: (key) => look(key, 'thorough'),
     fillEach,
     fill: async (key, entry, since) => (await fillEach(key, entry, since)).includes(true),
 
@@ -94,7 +112,7 @@ export function tiers(
     },
 
     async put(key, entry, hold) {
-      const holds = hold === undefined ? undefined : separated(hold).toReversed();
+      const holds = hold === undefined ? undefined : separated(hold, all.length).toReversed();
       let isKept = false;
       for (const [at, tier] of fromSource.entries()) {
         const mine = holds?.[at];
@@ -143,11 +161,13 @@ function isTrue(tried: Tried<boolean>): boolean {
 
 /** Undefined where no tier has a note: then nothing can be filled. */
 function joined(notes: readonly (Note | undefined)[]): Note | undefined {
+  if (notes.length === 1) return notes[0];
   return notes.some((note) => note !== undefined)
     ? notes.map((note) => encodeURIComponent(note ?? '')).join(',')
     : undefined;
 }
 
-function separated(notes: Note): readonly (Note | undefined)[] {
+function separated(notes: Note, tiers: number): readonly (Note | undefined)[] {
+  if (tiers === 1) return [notes === '' ? undefined : notes];
   return notes.split(',').map((note) => (note === '' ? undefined : decodeURIComponent(note)));
 }

@@ -56,7 +56,7 @@ export function writeBehind<Key, Value>(options: WriteBehindOptions<Key, Value>)
       const change = { id: world.newId(), key, value, revision: lastRevision };
       const message = encodeChange(change, policy.codec);
       try {
-        await within(timeoutMs, queue.name, world.clock, (signal) => queue.publish(message, { signal }));
+        await within(timeoutMs, queue.name, world.clock, (call) => queue.publish(message, call));
       } catch (error) {
         if (mayHaveHappened(error)) await store.invalidate({ keys: [text] });
         throw error;

@@ -65,7 +65,7 @@ export function writeThrough<Key, Value>(options: OwnWritesOptions<Key, Value>):
     const hold = await store.hold(text, { forMs });
     let result: Result;
     try {
-      result = await guarded.call(saveTimeoutMs, write);
+      result = await guarded.call(saveTimeoutMs, ({ signal }) => write(signal));
     } catch (error) {
       if (error instanceof CacheError && error.isWithoutEffect) await store.put(text, undefined, hold);
       // Else it may have committed, or may yet: the hold stays until its time is over, and nothing old is cached before.

@@ -62,6 +62,20 @@ export function atomicStoreContract(name: string, open: () => Promise<AtomicStor
       expect(await store.read([])).toEqual([]);
     });
 
+    test('plants, where it can, something under the first key alone, once, with a version of its own', async () => {
+      if (store.readOrPlant === undefined) return;
+      await store.swap(`${key}-2`, undefined, withVersion(), HOUR_MS);
+      const look = async () => (await store.readOrPlant?.([key, `${key}-2`, `${key}-3`], HOUR_MS)) ?? [];
+      const [first, ...others] = await Promise.all(Array.from({ length: 20 }, look));
+      expect(first?.map((one) => one !== undefined)).toEqual([true, true, false]);
+      for (const other of others) expect(other).toEqual(first);
+      expect((await look())[0]?.version).toBe(first?.[0]?.version);
+      expect(await store.swap(key, first?.[0]?.version, undefined, 0)).toBe(true);
+      expect((await look())[0]?.version).not.toBe(first?.[0]?.version);
+      expect(await store.swap(key, first?.[0]?.version, withVersion(), HOUR_MS)).toBe(false);
+      expect(await store.swap(key, (await read())?.version, withVersion(), HOUR_MS)).toBe(true);
+    });
+
     test('lets go of a key after its time, and of one without an end never', async () => {
       await store.swap(key, undefined, withVersion(), 1000);
       await store.swap(`${key}-for-ever`, undefined, withVersion(), Number.POSITIVE_INFINITY);

@@ -200,9 +200,9 @@ export class ClusterCache<Value> {
   async #save(policy: PolicyNow, key: string, value: Value | undefined): Promise<Value | undefined> {
     const { source } = this.#options;
     if (!('save' in source)) throw new CacheError('refused', source.name, 'it cannot be written');
-    return this.#guarded.call(policy.saveTimeoutMs, async (signal) => {
-      if (value !== undefined) return source.save(key, value, { signal });
-      await source.remove(key, { signal });
+    return this.#guarded.call(policy.saveTimeoutMs, async (call) => {
+      if (value !== undefined) return source.save(key, value, call);
+      await source.remove(key, call);
       return undefined;
     });
   }

@@ -75,11 +75,11 @@ export class Flusher<Value> {
   async adopt(found: Fence, timeoutMs: number): Promise<boolean> {
     const { log, source, world } = this.#options;
     const { cluster } = log.replica;
-    const isOurs = await within(timeoutMs, source.name, world.clock, async (signal) => {
+    const isOurs = await within(timeoutMs, source.name, world.clock, async (call) => {
       if (source.adopt === undefined) throw new CacheError('refused', source.name, 'it has no fence to adopt');
       // The second: it was adopted before, by an attempt that then failed.
       const ways = [found, { ...found, cluster }];
-      for (const way of ways) if (await source.adopt(way, cluster, { signal })) return true;
+      for (const way of ways) if (await source.adopt(way, cluster, call)) return true;
       return false;
     });
     if (isOurs) await log.sendDone({ type: 'cache-adopt', n: found.n }, timeoutMs);
@@ -144,9 +144,7 @@ export class Flusher<Value> {
     const guard = { kind: 'fence', cluster: log.replica.cluster, n } as const;
     let flushed: Flushed;
     try {
-      flushed = await within(FLUSH_TIMEOUT_MS, source.name, world.clock, (signal) =>
-        source.flush(changes, guard, { signal }),
-      );
+      flushed = await within(FLUSH_TIMEOUT_MS, source.name, world.clock, (call) => source.flush(changes, guard, call));
     } catch (error) {
       if (!(error instanceof CacheError) || error.code !== 'refused') throw error;
       this.#lastN = n - 1; // Nothing came of it.

@@ -81,7 +81,7 @@ export class Loader<Value> {
       if (leased === 'look-again') return { kind: 'look-again' };
       since = leased;
     }
-    const value = await guarded.call(policy.loadTimeoutMs, (signal) => source.load(key, { signal }));
+    const value = await guarded.call(policy.loadTimeoutMs, (call) => source.load(key, call));
     const content = this.contentOf(key, value, policy);
     if (since === undefined || content === undefined) return { kind: 'loaded', value, revision: 0 };
     const revision = await log.fill(Buffer.from(key), since, content).then(

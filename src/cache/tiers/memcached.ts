@@ -9,7 +9,12 @@ import { CacheError } from '../errors.ts';
 import type { AtomicStore, CacheStore } from '../ports.ts';
 import { slotted } from '../slotted.ts';
 import type { CacheWorld } from '../world.ts';
-import { MemcachedConnection, type MemcachedPlace } from './memcached-connection.ts';
+import {
+  type MemcachedAnswer,
+  MemcachedConnection,
+  type MemcachedPlace,
+  type MemcachedRequest,
+} from './memcached-connection.ts';
 
 export type MemcachedOptions = {
   /** `host[:port]`, 11211 unless given. Without a password: Memcached is for trusted networks. */
@@ -31,16 +36,19 @@ export function memcached(options: MemcachedOptions): CacheStore {
 export function memcachedBytes({ url, name = 'memcached', timeout }: MemcachedOptions): AtomicStore {
   const timeoutMs = timeout === undefined ? CACHE_LIMITS.commandTimeoutMs : milliseconds(timeout, 'timeout');
   const connection = new MemcachedConnection(placeOf(url), name, timeoutMs);
+  const storedOf = ({ flags, data }: MemcachedAnswer) => {
+    const cas = flags.find((flag) => flag.startsWith('c'))?.slice(1);
+    return data && { bytes: data, version: `${connection.serial}.${cas}` };
+  };
   return {
     name,
     async read(keys) {
-      if (keys.length === 0) return [];
-      const heads = keys.map((key) => ({ head: `mg ${itemOf(key)} v c`, whenLost: 'down' }) as const);
-      const answers = await connection.ask(heads);
-      return answers.map(({ flags, data }) => {
-        const cas = flags.find((flag) => flag.startsWith('c'))?.slice(1);
-        return data && { bytes: data, version: `${connection.serial}.${cas}` };
-      });
+      return keys.length === 0 ? [] : (await connection.ask(keys.map(readingOf))).map(storedOf);
+    },
+    async readOrPlant([key = '', ...others], ttlMs) {
+      // N makes the item where there is none, empty and with a cas number: Memcached's own way to give out leases.
+      const first: MemcachedRequest = { head: `mg ${itemOf(key)} v c N${seconds(ttlMs)}`, whenLost: 'down' };
+      return (await connection.ask([first, ...others.map(readingOf)])).map(storedOf);
     },
     async swap(key, expected, bytes, ttlMs) {
       const item = itemOf(key);
@@ -61,6 +69,10 @@ export function memcachedBytes({ url, name = 'memcached', timeout }: MemcachedOp
       connection.close();
     },
   };
+}
+
+function readingOf(key: string): MemcachedRequest {
+  return { head: `mg ${itemOf(key)} v c`, whenLost: 'down' };
 }
 
 const MONTH_SECONDS = 30 * 24 * 60 * 60;

@@ -8,7 +8,8 @@ import { CACHE_LIMITS } from '../../base/limits.ts';
 import { systemWorld } from '../../base/system-world.ts';
 import type { CacheStore } from '../ports.ts';
 import type { Slot } from '../slot.ts';
-import { overSlots, type SlotStore } from '../slotted.ts';
+import type { SlotStore } from '../slot-store.ts';
+import { overSlots } from '../slotted.ts';
 import type { CacheWorld } from '../world.ts';
 
 export type MemoryOptions = {
@@ -41,13 +42,19 @@ function memorySlots({
     // The library takes a time of 0 for none.
     perf: { now: () => world.clock.monotonicMs() + 1 },
   });
+  const found = (key: string) => {
+    const slot = slots.get(key);
+    return slot && { slot, version: slot.version };
+  };
   return {
     name,
-    async read(keys) {
-      return keys.map((key) => {
-        const slot = slots.get(key);
-        return slot && { slot, version: slot.version };
-      });
+    peek: (key) => slots.get(key),
+    read: async (keys) => keys.map(found),
+    async readOrPlant(keys, ttlMs) {
+      const [key] = keys;
+      if (key !== undefined && !slots.has(key))
+        slots.set(key, { kind: 'empty', version: world.newId() }, { ttl: ttlMs });
+      return keys.map(found);
     },
     async swap(key, expected, slot, ttlMs) {
       if (slots.get(key)?.version !== expected) return false;

@@ -59,6 +59,23 @@ describe('a stale fill is impossible', () => {
   });
 });
 
+describe('a stale fill is impossible where one access both reads and plants', () => {
+  test('with one load and one write, or with a write that removes', async () => {
+    const writing = await everySchedule(() => stage(({ reader, writer }) => [reader(), writer(1)], planting));
+    expect(writing.schedules).toBeGreaterThan(30);
+    expect(writing.faults).toEqual([]);
+    const removing = await everySchedule(() => stage(({ reader, remover }) => [reader(), remover()], planting));
+    expect(removing.faults).toEqual([]);
+  });
+
+  test('with two loads, two writers and an invalidation, in 2,000 orders of their accesses', async () => {
+    const cast = ({ reader, writer, remover, invalidator }: Kit) => {
+      return [reader(), reader(), writer(1), remover(), invalidator('key')];
+    };
+    expect((await someSchedules(() => stage(cast, planting), 2000, 3)).faults).toEqual([]);
+  });
+});
+
 describe('a stale value does not stay', () => {
   test('when the writer loses the answer of the database, or dies, once its hold is over', async () => {
     const pair = () => stage(({ reader, loser }) => [reader(), loser(1)]);
@@ -97,7 +114,7 @@ type Kit = {
 };
 /** The store of one process, upon places that all processes share. */
 type Compose = (
-  open: (place: 'near' | 'far', before?: Pause) => AtomicStore,
+  open: (place: 'near' | 'far', before?: Pause, how?: 'open' | 'openPlanting') => AtomicStore,
   pause: Pause,
   world: CacheWorld,
 ) => CacheStore;
@@ -121,7 +138,7 @@ async function stage(
   const world = () => manualWorld(clock, `p${++processes}`);
   const cacheOf = (pause: Pause) => {
     const own = world();
-    const store = compose((place, before) => places[place].open(before), pause, own);
+    const store = compose((place, before, how = 'open') => places[place][how](before), pause, own);
     const source = database(commits, pause);
     const options = {
       store,
@@ -184,6 +201,8 @@ async function stage(
 }
 
 const byAccess: Compose = (open, pause, world) => slotted(open('far', pause), { world });
+
+const planting: Compose = (open, pause, world) => slotted(open('far', pause, 'openPlanting'), { world });
 
 const byCall: Compose = (open, pause, world) => pausing(slotted(open('far'), { world }), pause);
 

@@ -11,8 +11,10 @@ import { mapPlace } from '../../suites/map-store.ts';
 
 cacheStoreContract('memory', async () => shared(memory()));
 cacheStoreContract('slots as bytes', async () => shared(slotted(mapPlace().open(), { prefix: 'space:' })));
+cacheStoreContract('slots as bytes, planted at once', async () => shared(slotted(mapPlace().openPlanting())));
 cacheStoreContract('two tiers', async () => shared(tiers([memory({ name: 'near' }), slotted(mapPlace().open())])));
 atomicStoreContract('a map', async () => mapPlace().open());
+atomicStoreContract('a map that plants', async () => mapPlace().openPlanting());
 
 test('what another program left under a key is no entry, and is replaced by a fill', async () => {
   const place = mapPlace().open();
