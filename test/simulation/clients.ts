@@ -3,6 +3,7 @@
 import type { ClientCommand } from '../../src/core/commands/command.ts';
 import { ALWAYS } from '../../src/core/condition.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
+import { isRemembered, type Outcome } from '../../src/core/outcome.ts';
 import type { Consistency, ReadResult, WriteResult } from '../../src/node/requests.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
 import { drawLedgerCommand, LEDGER_KEYS } from './ledger.ts';
@@ -17,16 +18,25 @@ export type Send = {
 };
 
 export type WriteRecord = {
+  readonly client: string;
   readonly command: ClientCommand;
   /** The client's id; undefined: the nodes made one for each send. */
   readonly id: string | undefined;
   readonly sends: Send[];
   /** What nodes answered; `processName` of the one that did. */
   readonly results: { readonly processName: string; readonly result: WriteResult }[];
+  /** Simulated time at which the client made an end of it. */
+  endedAt: number;
   isEnded: boolean;
+  /** What the client was told of it that stands for ever. */
+  told: Outcome | undefined;
 };
 
 export type ReadRecord = {
+  readonly client: string;
+  readonly startedAt: number;
+  readonly endedAt: number;
+  readonly value: Uint8Array | undefined;
   readonly key: string;
   readonly consistency: Consistency;
   /** The state read must not be older than this revision … */
@@ -50,6 +60,8 @@ export type ClientObserver = {
 
 const PLAIN_KEYS = ['a', 'b', 'c'];
 const COUNTERS = ['n1', 'n2'];
+/** Keys that only change by what a client does to one of them. */
+export const SINGLE_KEYS = [...PLAIN_KEYS, ...COUNTERS];
 /** Keys whose entries expire. */
 export const TTL_KEYS = ['t1', 't2'];
 /** Keys that fill the memory where entries are evicted, accounts not being among them. */
@@ -91,17 +103,21 @@ export class SimulatedClient {
   async #write(): Promise<void> {
     const hasId = this.#scheduler.random() < this.#cluster.swarm.clientId;
     const record: WriteRecord = {
+      client: this.#name,
       command: this.#drawCommand(),
       id: hasId ? `${this.#name}-${++this.#ids}` : undefined,
       sends: [],
       results: [],
+      endedAt: 0,
       isEnded: false,
+      told: undefined,
     };
     this.#history.writes.push(record);
     for (let tries = 0; tries < MAX_TRIES && !record.isEnded; tries++) {
       const isDuplicated = hasId && this.#scheduler.random() < this.#cluster.swarm.duplicateRequest;
       const answers = [this.#send(record), ...(isDuplicated ? [this.#send(record)] : [])];
       for (const result of await Promise.all(answers)) this.#judge(record, result);
+      record.endedAt = this.#scheduler.now;
       // Without an id of the client's own nobody may ask again.
       if (!hasId) record.isEnded = true;
       if (!record.isEnded) await this.#wait(this.#scheduler.between(20, 600));
@@ -112,6 +128,7 @@ export class SimulatedClient {
     // An outcome `deadline` says that this attempt came too late: with the client's id another may still be tried.
     if (result?.kind !== 'applied' || result.outcome.code === 'deadline') return;
     record.isEnded = true;
+    if (isRemembered(result.outcome.code)) record.told = result.outcome;
     this.#token = Math.max(this.#token, result.outcome.revision);
     const standing = SimulatedClient.#standing.get(this.#history) ?? 0;
     SimulatedClient.#standing.set(this.#history, Math.max(standing, result.outcome.revision));
@@ -127,6 +144,7 @@ export class SimulatedClient {
     const slot = this.#scheduler.pick(this.#cluster.slots);
     const request = { key: bytesOf(key), consistency, minRevision, timeoutMs };
     let to = 0;
+    const startedAt = this.#scheduler.now;
     const result = await this.#exchange<ReadResult>(slot, timeoutMs, async () => {
       const answer = await slot.node.read(request);
       to = slot.node.revision();
@@ -136,7 +154,8 @@ export class SimulatedClient {
     if (result?.kind !== 'read') return;
     const seen = result.entry?.revision ?? 0;
     this.#token = Math.max(this.#token, to);
-    this.#history.reads.push({ key, consistency, from, to, seen });
+    const [client, endedAt, value] = [this.#name, this.#scheduler.now, result.entry?.value];
+    this.#history.reads.push({ client, startedAt, endedAt, value, key, consistency, from, to, seen });
   }
 
   async #send(record: WriteRecord): Promise<WriteResult | undefined> {

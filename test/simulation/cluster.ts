@@ -67,6 +67,7 @@ export class SimulatedCluster {
   #logClockOffset = LOG_EPOCH;
   #wallClockOffset = 0;
   readonly #eventsKept: number;
+  readonly #isBarrierAppended: boolean;
   /** Of all that concerns snapshots. */
   readonly #chance: Scheduler;
   readonly #snapshotEvery: number;
@@ -82,6 +83,7 @@ export class SimulatedCluster {
     this.#observer = observer;
     this.swarm = swarm;
     this.#eventsKept = swarm.eventsKept;
+    this.#isBarrierAppended = swarm.isBarrierAppended;
     this.snapshots = createMemorySnapshots({
       fateOfSave: (name, revision) => this.#fateOfSave(`${revision}-${name}-`),
     });
@@ -171,6 +173,7 @@ export class SimulatedCluster {
       log: process.wrap(log, {
         onAcknowledged: (payload) => this.#observer.onAcknowledged(name, payload),
         seen: (record) => this.#seen(name, record),
+        isBarrierAppended: this.#isBarrierAppended,
         onTrim: (before) => void this.trims.push({ before, landed: this.store.history().length }),
       }),
       world: process.world,

@@ -7,10 +7,12 @@ import { positionText } from '../../src/http/events.ts';
 import { hexDigest } from '../../src/node/cluster-view.ts';
 import { isAfter } from '../../src/node/history.ts';
 import type { Consistency, WriteResult } from '../../src/node/requests.ts';
+import { checkLinearizability } from '../linearizability/checker.ts';
 import type { History, WriteRecord } from './clients.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
 import { ledgerFaults, outcomeText, sumOf } from './ledger.ts';
 import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
+import { operationsOf } from './single-keys.ts';
 import { snapshotFaults } from './snapshots.ts';
 import type { Told } from './watchers.ts';
 
@@ -93,6 +95,7 @@ export class Oracles {
     for (const write of history.writes) this.#judgeWrite(write, truth, cluster.falsified);
     if (judgesLateWrites) for (const write of history.writes) this.#judgeLateness(write, truth, cluster.landedAt);
     this.#judgeReads(history, truth);
+    for (const { text } of checkLinearizability(operationsOf(history, truth, cluster.landedAt))) this.onViolation(text);
     for (const told of watched.told) this.#judgeWatch(told, truth, watched.arrivedBefore);
     this.#judgeReplicas(cluster, truth);
     const saved = { store: cluster.snapshots.open(), trims: cluster.trims, history: cluster.store.history() };

@@ -21,6 +21,8 @@ export type LogObserver = {
   onTrim(before: number): void;
   /** The record as this process is given it. */
   seen(record: LogRecord): LogRecord;
+  /** As on Kafka, only an append of its own can tell the process how far a linearizable read must have come. */
+  readonly isBarrierAppended: boolean;
 };
 
 type Input = 'request' | 'log' | 'timer';
@@ -99,7 +101,7 @@ export class SimulatedProcess {
   }
 
   /** The log as this process sees it: nothing comes back while it is stopped, and nothing ever after it died. */
-  wrap(log: CommitLog, { onAcknowledged, onTrim, seen }: LogObserver): CommitLog {
+  wrap(log: CommitLog, { onAcknowledged, onTrim, seen, isBarrierAppended }: LogObserver): CommitLog {
     return {
       append: (payload) =>
         new Promise((resolve, reject) => {
@@ -114,7 +116,7 @@ export class SimulatedProcess {
         }),
       start: () => this.#back(log.start()),
       end: () => this.#back(log.end()),
-      barrier: () => this.#back(log.barrier()),
+      barrier: () => this.#back(isBarrierAppended ? Promise.resolve('append' as const) : log.barrier()),
       trim: (before) => {
         onTrim(before);
         return this.#back(log.trim(before));

@@ -32,6 +32,7 @@ const WATCHING_SEEDS = 1_000_000;
 const SAVING_SEEDS = 2_000_000;
 const FILLING_SEEDS = 3_000_000;
 const FALSIFYING_SEEDS = 4_000_000;
+const MIXING_SEEDS = 5_000_000;
 /** Within it a watcher without faults comes back to another node and is told everything. */
 const ARRIVAL_MS = 2000;
 
@@ -40,7 +41,8 @@ export async function simulate(seed: number): Promise<RunResult> {
   const watching = new Scheduler(seed + WATCHING_SEEDS);
   const saving = new Scheduler(seed + SAVING_SEEDS);
   const falsifying = new Scheduler(seed + FALSIFYING_SEEDS);
-  const swarm = drawSwarm(scheduler, watching, saving, new Scheduler(seed + FILLING_SEEDS), falsifying);
+  const mixing = new Scheduler(seed + MIXING_SEEDS);
+  const swarm = drawSwarm(scheduler, watching, saving, new Scheduler(seed + FILLING_SEEDS), falsifying, mixing);
   const oracles = new Oracles();
   const cluster = new SimulatedCluster({ scheduler, saving, falsifying }, swarm, {
     onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),

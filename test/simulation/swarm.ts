@@ -41,6 +41,8 @@ export type Swarm = {
   readonly refusedSnapshot: number;
   /** Chance per record that one process is given another than the log holds; once in a run. */
   readonly falsifiedRecord: number;
+  /** What a log answers that is asked for a barrier: that only an append can tell, as Kafka does, or its end. */
+  readonly isBarrierAppended: boolean;
   /** Of the cluster, where they differ from the defaults. */
   readonly limits: Partial<StateLimits>;
 };
@@ -71,13 +73,13 @@ export const CALM: Swarm = {
   spoiltSnapshot: 0,
   refusedSnapshot: 0,
   falsifiedRecord: 0,
+  isBarrierAppended: false,
   limits: {},
 };
 
 /**
  * `watching` is the chance of all that concerns watchers, `saving` of snapshots, `filling` of the cluster's limits and of how late
- * zombies come, `falsifying` of records: they change
- * nothing in what a seed draws for the rest.
+ * zombies come, `falsifying` of records, `mixing` of what kind of cluster it is: they change nothing in what a seed draws for the rest.
  */
 export function drawSwarm(
   scheduler: Scheduler,
@@ -85,6 +87,7 @@ export function drawSwarm(
   saving: Scheduler,
   filling: Scheduler,
   falsifying: Scheduler,
+  mixing: Scheduler,
 ): Swarm {
   const sometimes = (share: number, value: number) => (scheduler.random() < share ? value * scheduler.random() : 0);
   const swarm = {
@@ -110,6 +113,7 @@ export function drawSwarm(
     spoiltSnapshot: saving.pick([0, 0, 0.3]),
     refusedSnapshot: saving.pick([0, 0, 0.3]),
     falsifiedRecord: 0,
+    isBarrierAppended: mixing.random() < 0.5,
     limits: drawLimits(filling),
     zombieDelay: 3000,
     zombiePause: 0,

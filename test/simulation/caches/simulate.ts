@@ -13,6 +13,7 @@ const NODES = ['node-1', 'node-2', 'node-3'];
 const CLIENTS = ['c1', 'c2', 'c3', 'c4', 'c5'];
 /** Far from the seeds of other runs. */
 const CACHE_SEEDS = 9_000_000;
+const MIXING_SEEDS = 11_000_000;
 const FAULTY_MS = 15_000;
 const CALM_MS = 60_000;
 /** Every hold and every entry that a crash left behind is gone by then, and every breaker is closed. */
@@ -21,7 +22,8 @@ const PROBE_MS = 80;
 
 export async function simulateCaches(seed: number): Promise<RunResult> {
   const scheduler = new Scheduler(seed + CACHE_SEEDS);
-  const drawn = drawSwarm(scheduler, scheduler, scheduler, scheduler, scheduler);
+  const mixing = new Scheduler(seed + MIXING_SEEDS);
+  const drawn = drawSwarm(scheduler, scheduler, scheduler, scheduler, scheduler, mixing);
   const swarm = { ...drawn, falsifiedRecord: 0, limits: {} };
   const violations: string[] = [];
   const onViolation = (what: string) => void violations.push(what);
