@@ -19,7 +19,7 @@ import {
 import { jsonTime } from './json-values.ts';
 import { admitWrite } from './key-writes.ts';
 import { timeoutOf } from './parameters.ts';
-import { Problem } from './problems.ts';
+import { Problem, type ProblemCode } from './problems.ts';
 import { type Query, queryOf } from './queries.ts';
 import { judgedHeaders, successOf } from './refusals.ts';
 import { ROUTES } from './routes.ts';
@@ -76,8 +76,23 @@ export function createTokens(service: HttpService): TokenHandlers {
     const id = admitWrite(service, request);
     const caller = service.access.callerOf(request).name;
     const timeoutMs = timeoutOf(service.limits, query);
-    return successOf(await node.submit({ command, id, caller, timeoutMs }), id);
+    const result = await node.submit({ command, id, caller, timeoutMs });
+    try {
+      return successOf(result, id);
+    } catch (error) {
+      throw error instanceof Problem ? inWordsOfTokens(error) : error;
+    }
   }
+}
+
+/** What apply says of keys and of tokens alike has words of its own here. */
+function inWordsOfTokens({ code, details, message }: Problem): Problem {
+  const words: Partial<Record<ProblemCode, string>> = {
+    'not-found': 'There is no token of this name.',
+    'token-exists': 'There is a token of this name, or this token under another name.',
+    'memory-full': `There are ${ACCESS_LIMITS.maxTokens} tokens already; revoke one that nobody needs.`,
+  };
+  return new Problem(code, { ...details, detail: words[code] ?? details.detail ?? message });
 }
 
 const MEMBERS = ['name', 'sha256', 'scopes'];

@@ -19,7 +19,11 @@ const CACHE = 'rows';
 
 /** Every resource by a target of its own. */
 const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
-  target: path.replace('{key}', NO_KEY).replace('{file}', 'console.js').replace('{cache}', CACHE),
+  target: path
+    .replace('{key}', NO_KEY)
+    .replace('{file}', 'console.js')
+    .replace('{cache}', CACHE)
+    .replace('{name}', 'none'),
   methods: Object.keys(methods),
 }));
 const READABLE = RESOURCES.filter(({ methods }) => methods.includes('GET'));

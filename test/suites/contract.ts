@@ -34,8 +34,8 @@ export type Scenario = {
 
 export type ContractTarget = { url(): string; readonly isNode: boolean };
 
-/** Documented, but for other tests to bring about: a request too slow or without a length, a node that fails, is late, full or old, a restore. */
-const RARE: ReadonlySet<number> = new Set([408, 409, 410, 411, 429, 500, 501, 503, 504, 507]);
+/** Documented, but for other tests to bring about: who is not let in (authorisation-rows.ts), a request too slow or without a length, a node that fails, is late, full or old, a restore. */
+const RARE: ReadonlySet<number> = new Set([401, 403, 408, 409, 410, 411, 429, 500, 501, 503, 504, 507]);
 /** A stream without an end, a restore into an empty cluster; and what takes any query is wrong only where no request is one. */
 const APART: ReadonlySet<string> = new Set(['200 GET /v1/watch', '200 POST /v1/restore', '400 GET /api/health/']);
 const STANDARD = ['chorus-node', 'chorus-revision', 'chorus-lag-ms', 'chorus-consistency'];

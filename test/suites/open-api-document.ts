@@ -94,6 +94,7 @@ export function pathOfTarget(target: string): Path | undefined {
   if (path.startsWith('/v1/keys/')) return '/v1/keys/{key}';
   if (path.startsWith('/api/cache/')) return '/api/cache/{key}/';
   if (path.startsWith('/console/')) return '/console/{file}';
+  if (path.startsWith('/v1/tokens/')) return '/v1/tokens/{name}';
   const ofCache = CACHE_PATHS.find(([pattern]) => pattern.test(path));
   if (ofCache !== undefined) return ofCache[1];
   return Object.keys(ROUTES).find((known) => known === path) as Path | undefined;
