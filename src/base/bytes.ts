@@ -92,6 +92,11 @@ export class ByteWriter {
     this.#view.setUint32(at, value);
   }
 
+  /** All that was written, and maybe more behind it; valid until the next write. */
+  get written(): { readonly bytes: Uint8Array; readonly view: DataView } {
+    return { bytes: this.#bytes, view: this.#view };
+  }
+
   /** What was written since `from`; valid until the next write. */
   peek(from: number): Uint8Array {
     return this.#bytes.subarray(from, this.#length);
@@ -137,9 +142,9 @@ export class ByteReader {
     return this.#end - this.#at;
   }
 
-  /** What is read from. */
-  get source(): Uint8Array {
-    return this.#bytes;
+  /** What is read from, in both forms. */
+  get source(): { readonly bytes: Uint8Array; readonly view: DataView } {
+    return { bytes: this.#bytes, view: this.#view };
   }
 
   /** Passes over so many bytes, and answers where in `source` they begin. */

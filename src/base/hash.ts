@@ -48,6 +48,31 @@ export class Hasher {
     return this;
   }
 
+  /** The same of `length` bytes that lie in words, the lowest byte first, from the word `from` on: several times as fast. */
+  words(words: Int32Array, from: number, length: number): this {
+    const rounds = from + ((length >>> 2) & ~3);
+    const whole = from + (length >>> 2);
+    let first = this.#first;
+    let second = this.#second;
+    let third = this.#third;
+    let fourth = this.#fourth;
+    for (let i = from; i < rounds; i += 4) {
+      first = mixed(first, words[i] as number);
+      second = mixed(second, words[i + 1] as number);
+      third = mixed(third, words[i + 2] as number);
+      fourth = mixed(fourth, words[i + 3] as number);
+    }
+    this.#first = first;
+    this.#second = second;
+    this.#third = third;
+    this.#fourth = fourth;
+    for (let i = rounds; i < whole; i++) this.#mix(words[i] as number);
+    const rest = length & 3;
+    this.#mix(rest === 0 ? 0 : (words[whole] as number) & (2 ** (8 * rest) - 1));
+    this.#mix(length);
+    return this;
+  }
+
   /** Its UTF-16 units, two in a word, and its length. */
   text(text: string): this {
     const pairs = text.length & ~1;

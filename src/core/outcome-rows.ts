@@ -12,6 +12,8 @@ export type KeptOutcome = {
 
 export type OutcomeRows = {
   readonly size: number;
+  /** As a keyspace's, of all rows. */
+  readonly digest: { readonly high: number; readonly low: number };
   find(name: Uint8Array): KeptOutcome | undefined;
   /** Copies the row, whose key is the name; there must be none of this name. Content type and end of life are empty. */
   add(row: Row): void;

@@ -1,7 +1,7 @@
 // Recent outcomes by (caller, id): what makes a retry on any node harmless. Two generations, turned over by log time.
 import { ByteWriter } from '../base/bytes.ts';
-import { DigestSum, Hasher } from '../base/hash.ts';
-import { hashRow, type Row, valueOfRow } from '../base/row.ts';
+import type { Hasher } from '../base/hash.ts';
+import { type Row, valueOfRow } from '../base/row.ts';
 import type { StateLimits } from './commands/command.ts';
 import type { Verdict } from './outcome.ts';
 import { OUTCOME_BYTES, type Remembered, readOutcome, writeOutcome } from './outcome-bytes.ts';
@@ -52,8 +52,7 @@ export class RecentOutcomes {
   add(caller: string, id: string, hash: bigint, verdict: Verdict, revision: number): void {
     const keyLength = nameOf(caller, id).length;
     writeOutcome(scratch, hash, verdict);
-    const valueLength = scratch.length - keyLength;
-    this.#younger.add({ ...PLAIN, bytes: scratch.peek(0), keyLength, valueLength, revision });
+    this.#younger.add({ ...PLAIN, ...scratch.written, keyLength, valueLength: scratch.length - keyLength, revision });
   }
 
   /** To be called before a command is judged. */
@@ -96,9 +95,7 @@ export class RecentOutcomes {
 
 class Generation {
   readonly startedAt: number;
-  readonly digest = new DigestSum();
   readonly #rows: OutcomeRows;
-  readonly #hasher = new Hasher();
   #operations = 0;
 
   constructor(startedAt: number, rows: OutcomeRows) {
@@ -108,6 +105,10 @@ class Generation {
 
   get size(): number {
     return this.#rows.size;
+  }
+
+  get digest(): OutcomeRows['digest'] {
+    return this.#rows.digest;
   }
 
   /** Each operation of a transaction counts like an outcome: the bound is one of memory. */
@@ -122,7 +123,6 @@ class Generation {
 
   add(row: Row): void {
     this.#rows.add(row);
-    this.digest.add(hashRow(this.#hasher, row));
     if (row.valueLength <= OUTCOME_BYTES.withDetail) return;
     const { outcome } = readOutcome(valueOfRow(row), row.revision);
     this.#operations += outcome.transaction?.operations.length ?? 0;

@@ -15,7 +15,8 @@
 //   mark     = id:text8 revision:varint offset:varint by:text8 at:varint
 //   report   = offset:varint revision:varint digest:u64
 //   entries  = count:varint entry{count}
-//   entry    = keyLength:varint valueLength:varint type:text8 revision:varint expiresAt:varint key value
+//   entry    = keyLength:varint valueLength:varint ( 0:u8 | 1:u8 type:text8 ) revision:varint expiresAt:varint key value
+//              without a type it has that of the entry before it in the chunk, or the empty one
 //   outcomes = count:varint outcome{count}
 //   outcome  = nameLength:varint valueLength:varint revision:varint name value      as recent.ts and outcome-bytes.ts write them
 
@@ -64,7 +65,7 @@ export function cutSnapshot(state: State, offset: number, limits: SnapshotLimits
   const [younger, older] = state.recent.cut();
   const walk = new KeyspaceWalk(keyspace, {
     revision,
-    write: writeEntry,
+    write: entryWriter(),
     maxRunBytes: limits.chunkBytes,
     maxRunEntries: limits.chunkRows,
     maxHeldBytes: limits.maxHeldBytes,
@@ -186,14 +187,21 @@ function writeContent<C extends Command>(writer: ByteWriter, spec: CommandSpec<C
   writer.bytes16(content.take());
 }
 
-function writeEntry(writer: ByteWriter, key: Uint8Array, { value, contentType, revision, expiresAt }: Entry): void {
-  writer.varint(key.length);
-  writer.varint(value.length);
-  writer.text8(contentType);
-  writer.varint(revision);
-  writer.varint(expiresAt);
-  writer.raw(key);
-  writer.raw(value);
+/** Most entries have the type of the one before: then it is not written again. */
+function entryWriter(): (writer: ByteWriter, key: Uint8Array, entry: Entry) => void {
+  let type = '';
+  return (writer, key, { value, contentType, revision, expiresAt }) => {
+    if (writer.length === 0) type = '';
+    writer.varint(key.length);
+    writer.varint(value.length);
+    writer.u8(contentType === type ? 0 : 1);
+    if (contentType !== type) writer.text8(contentType);
+    type = contentType;
+    writer.varint(revision);
+    writer.varint(expiresAt);
+    writer.raw(key);
+    writer.raw(value);
+  };
 }
 
 function writeOutcome(writer: ByteWriter, { name, value, revision }: KeptOutcome): void {

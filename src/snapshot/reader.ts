@@ -28,6 +28,7 @@ export class SnapshotReader {
   /** The one that is read. */
   readonly #row: Row = {
     bytes: new Uint8Array(0),
+    view: new DataView(new ArrayBuffer(0)),
     at: 0,
     keyLength: 0,
     valueLength: 0,
@@ -126,6 +127,8 @@ export class SnapshotReader {
     const count = reader.varint();
     this.#missing[what] -= count;
     if (this.#missing[what] < 0) throw new Malformed(`there are more ${what} than there should be`);
+    const { bytes, view } = reader.source;
+    Object.assign(this.#row, { bytes, view, contentType: '' });
     for (let i = 0; i < count; i++) read();
   }
 }
@@ -133,7 +136,7 @@ export class SnapshotReader {
 function readEntry(reader: ByteReader, row: Row): Row {
   row.keyLength = reader.varint();
   row.valueLength = reader.varint();
-  row.contentType = reader.text8();
+  if (reader.flag()) row.contentType = reader.text8();
   row.revision = reader.varint();
   row.expiresAt = reader.varint();
   if (row.keyLength === 0 || row.keyLength > CACHED_STATE_LIMITS.maxRecordKeyBytes)
@@ -157,7 +160,6 @@ function readOutcome(reader: ByteReader, row: Row): Row {
 }
 
 function readBytes(reader: ByteReader, row: Row): Row {
-  row.bytes = reader.source;
   row.at = reader.skip(row.keyLength + row.valueLength);
   return row;
 }

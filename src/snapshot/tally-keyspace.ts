@@ -52,10 +52,13 @@ export class TallyKeyspace implements Keyspace {
 }
 
 class TallyRows implements OutcomeRows {
+  readonly digest = new DigestSum();
+  readonly #hasher = new Hasher();
   size = 0;
 
-  add(): void {
+  add(row: Row): void {
     this.size++;
+    this.digest.add(hashRow(this.#hasher, row));
   }
 
   find(): undefined {

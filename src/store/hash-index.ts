@@ -37,9 +37,13 @@ export class HashIndex {
     this.#directory = [newTable(1), newTable(1)];
   }
 
-  /** Of the bytes `from` to before `to`. */
-  hashOf(key: Uint8Array, from = 0, to: number = key.length): number {
-    return keyedHash(key, this.#key, from, to);
+  hashOf(key: Uint8Array): number {
+    return keyedHash(key, this.#key);
+  }
+
+  /** Of a record's key. */
+  hashOfUnit(unit: number): number {
+    return this.#records.keyedHash(unit, this.#key);
   }
 
   /** The unit of the key's record; 0 if there is none. */

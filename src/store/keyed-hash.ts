@@ -4,15 +4,25 @@
 export type HashKey = { readonly first: number; readonly second: number };
 
 /** A 32-bit number, possibly negative: only its bits count. */
-export function keyedHash(bytes: Uint8Array, key: HashKey, from = 0, to: number = bytes.length): number {
+export function keyedHash(bytes: Uint8Array, key: HashKey): number {
+  const words = bytes.length > scratchBytes.length ? new Int32Array((bytes.length >>> 2) + 1) : scratch;
+  const target = words === scratch ? scratchBytes : new Uint8Array(words.buffer);
+  for (let i = 0; i < bytes.length; i++) target[i] = bytes[i] as number;
+  return keyedHashOfWords(words, 0, bytes.length, key);
+}
+
+/** The same of `length` bytes that lie in words, the lowest byte first, from the word `from` on. */
+export function keyedHashOfWords(words: Int32Array, from: number, length: number, key: HashKey): number {
   let v0 = key.first;
   let v1 = key.second;
   let v2 = key.first ^ 0x6c796765;
   let v3 = key.second ^ 0x74656462;
-  const whole = (to - from) >>> 2;
+  const whole = length >>> 2;
+  const rest = length & 3;
   // One round for each word, the last of which holds the rest and the length; then three to finish.
+  const last = (rest === 0 ? 0 : (words[from + whole] as number) & (2 ** (8 * rest) - 1)) | (length << 24);
   for (let round = 0; round < whole + 4; round++) {
-    const word = round <= whole ? wordAt(bytes, from + round * 4, from, to) : 0;
+    const word = round < whole ? (words[from + round] as number) : round === whole ? last : 0;
     v3 ^= word;
     v0 = (v0 + v1) | 0;
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0;
@@ -30,12 +40,6 @@ export function keyedHash(bytes: Uint8Array, key: HashKey, from = 0, to: number 
   return v1 ^ v3;
 }
 
-function wordAt(bytes: Uint8Array, at: number, from: number, to: number): number {
-  if (at + 4 <= to) {
-    const low = (bytes[at] as number) | ((bytes[at + 1] as number) << 8);
-    return low | ((bytes[at + 2] as number) << 16) | ((bytes[at + 3] as number) << 24);
-  }
-  let rest = (to - from) << 24;
-  for (let i = to - 1; i >= at; i--) rest |= (bytes[i] as number) << (8 * (i - at));
-  return rest;
-}
+/** For keys of the usual lengths. */
+const scratch = new Int32Array(512);
+const scratchBytes = new Uint8Array(scratch.buffer);

@@ -1,6 +1,6 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
 import { DigestSum, Hasher } from '../base/hash.ts';
-import { hashEntry, hashRow, keyOfRow, type Row, valueOfRow } from '../base/row.ts';
+import { keyOfRow, type Row, valueOfRow } from '../base/row.ts';
 import {
   type BeforeChange,
   ENTRY_OVERHEAD_BYTES,
@@ -68,7 +68,6 @@ export class OffHeapKeyspace implements Keyspace {
     if (old !== 0) this.#uncount(key, old);
     // Counted before anything is written: the value may be a view of what stood here.
     this.#bytes += logicalBytes(key, entry);
-    this.digest.add(hashEntry(this.#hasher, key, entry));
     if (old === 0) this.#create(hash, key, entry, isLast);
     else this.#change(hash, old, key, entry);
   }
@@ -81,9 +80,9 @@ export class OffHeapKeyspace implements Keyspace {
       return;
     }
     this.#bytes += keyLength + valueLength + contentType.length + ENTRY_OVERHEAD_BYTES;
-    this.digest.add(hashRow(this.#hasher, row));
     const unit = this.#records.addRow(row);
-    this.#byHash.add(this.#byHash.hashOf(bytes, at, keyEnd), unit);
+    this.#digestIt(unit);
+    this.#byHash.add(this.#byHash.hashOfUnit(unit), unit);
     this.#byKey.append(unit);
     this.#schedule(unit);
     this.#uses.keysChanged();
@@ -153,6 +152,7 @@ export class OffHeapKeyspace implements Keyspace {
 
   #create(hash: number, key: Uint8Array, entry: Entry, isLast: boolean): void {
     const unit = this.#records.add(key, entry);
+    this.#digestIt(unit);
     this.#byHash.add(hash, unit);
     if (isLast) this.#byKey.append(unit);
     else this.#byKey.add(this.#keyPlace.of(key), unit);
@@ -164,11 +164,13 @@ export class OffHeapKeyspace implements Keyspace {
     const expiresAt = this.#records.expiresAt(old);
     if (expiresAt !== entry.expiresAt) this.#unschedule(old);
     if (this.#records.rewrite(old, key, entry)) {
+      this.#digestIt(old);
       if (expiresAt !== entry.expiresAt) this.#schedule(old);
       return;
     }
     if (expiresAt === entry.expiresAt) this.#unschedule(old);
     const unit = this.#records.add(key, entry);
+    this.#digestIt(unit);
     this.#byHash.replace(hash, old, unit);
     this.#byKey.replace(this.#keyPlace.of(key), unit);
     this.#records.remove(old);
@@ -178,7 +180,11 @@ export class OffHeapKeyspace implements Keyspace {
   #uncount(key: Uint8Array, unit: number): void {
     const entry = this.#records.entry(unit);
     this.#bytes -= logicalBytes(key, entry);
-    this.digest.remove(hashEntry(this.#hasher, key, entry));
+    this.digest.remove(this.#records.hash(this.#hasher, unit));
+  }
+
+  #digestIt(unit: number): void {
+    this.digest.add(this.#records.hash(this.#hasher, unit));
   }
 
   #schedule(unit: number): void {

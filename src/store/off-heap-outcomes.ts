@@ -1,4 +1,5 @@
 // Recent outcomes outside the JavaScript heap: a million strings in a Map would have its growth and the garbage collector stop the node.
+import { DigestSum, Hasher } from '../base/hash.ts';
 import type { Row } from '../base/row.ts';
 import type { KeptOutcome, OutcomeRows } from '../core/outcome-rows.ts';
 import { HashIndex } from './hash-index.ts';
@@ -9,7 +10,9 @@ import { Records } from './records.ts';
 const BLOCK_LOG2 = 12;
 
 export class OffHeapOutcomes implements OutcomeRows {
+  readonly digest = new DigestSum();
   readonly #records = new Records();
+  readonly #hasher = new Hasher();
   readonly #byName: HashIndex;
   readonly #units: Int32Array[] = [];
 
@@ -28,8 +31,9 @@ export class OffHeapOutcomes implements OutcomeRows {
 
   add(row: Row): void {
     const unit = this.#records.addRow(row);
+    this.digest.add(this.#records.hash(this.#hasher, unit));
     this.#append(unit);
-    this.#byName.add(this.#byName.hashOf(row.bytes, row.at, row.at + row.keyLength), unit);
+    this.#byName.add(this.#byName.hashOfUnit(unit), unit);
   }
 
   *first(count: number): Iterable<KeptOutcome> {

@@ -2,16 +2,20 @@
 //
 //   record = revision:f64 valueLength:u32 head:u32 [expiresAt:f64] key [typeLength:u8 type] value
 //   head   = keyLength:11 type:8 expires:1 used:12                 in bits, the lowest first
-//   type   = number of an interned content type, or 0 and its characters behind the key
+//   type   = number of a content type (content-types.ts), or 0 and its characters behind the key
 //   used   = tick at which the entry was written or read last (uses.ts): of this process alone
 //
 // A record begins at a unit of 8 bytes and is named by that unit's number, which is never 0. The space of a removed one is kept
-// for the next of its size: exact up to 1 KiB, above in steps of an eighth, so that few sizes can lie idle.
+// for the next of its size (sizes.ts).
 import { invariant } from '../base/assert.ts';
-import { keyOfRow, type Row, valueOfRow } from '../base/row.ts';
+import type { Hasher } from '../base/hash.ts';
+import { hashRow, hashRowInWords, keyOfRow, type Row, type RowFacts, rowOf, valueOfRow } from '../base/row.ts';
 import type { Entry } from '../core/keyspace.ts';
+import { ContentTypes } from './content-types.ts';
+import { type HashKey, keyedHashOfWords } from './keyed-hash.ts';
+import { SIZES, sizeOf, UNIT_BYTES, unitsOfBytes } from './sizes.ts';
 
-const UNIT_BYTES = 8;
+const WORD_BYTES = 4;
 const HEAD_BYTES = 16;
 const EXPIRY_BYTES = 8;
 const KEY_LENGTH = 2 ** 11 - 1;
@@ -20,12 +24,7 @@ const TYPE = 0xff;
 const EXPIRES = 1 << 19;
 const USED_SHIFT = 20;
 const USED = -1 << USED_SHIFT;
-const MAX_INTERNED = 255;
-
-/** Sizes up to 2^7 units are exact; above, a power of two is divided in 2^3 steps. */
-const EXACT_LOG2 = 7;
-const STEPS_LOG2 = 3;
-const SIZES = 2 ** EXACT_LOG2 + 1 + (32 - EXACT_LOG2) * 2 ** STEPS_LOG2;
+const LONG_ROW_BYTES = 512;
 
 /** Units of 64 MiB; untouched pages cost nothing. The first chunk is small, for a small keyspace's sake. */
 const CHUNK_LOG2 = 23;
@@ -40,6 +39,7 @@ type Chunk = {
   readonly bytes: Uint8Array;
   readonly words: Int32Array;
   readonly doubles: Float64Array;
+  readonly view: DataView;
 };
 
 /** Ticks that `used` tells apart. */
@@ -53,14 +53,13 @@ export class Records {
   #taken = 0;
   /** By size: the first of the free spaces, each of which holds the next one's unit in its first word. */
   readonly #free = new Int32Array(SIZES);
-  /** None has the number 0. */
-  readonly #types: string[] = ['', ''];
-  #lastType = 1;
-  readonly #typeNumbers = new Map<string, number>([['', 1]]);
+  /** Of the record that is hashed. */
+  readonly #facts: RowFacts = { contentType: '', revision: 0, expiresAt: 0 };
+  readonly #types = new ContentTypes();
 
   /** Writes a record and answers its unit. The value may be a view of another record. */
   add(key: Uint8Array, entry: Entry): number {
-    const type = this.#typeNumber(entry.contentType);
+    const type = this.#types.numberOf(entry.contentType);
     const unit = this.#take(unitsFor(key.length, entry, type));
     this.#write(unit, key, entry, type);
     return unit;
@@ -68,21 +67,21 @@ export class Records {
 
   /** Writes the record of a row and answers its unit. */
   addRow(row: Row): number {
-    const { bytes, at, keyLength, valueLength, contentType, revision, expiresAt } = row;
-    const type = this.#typeNumber(contentType);
+    const { keyLength, valueLength, contentType, revision, expiresAt } = row;
+    const type = this.#types.numberOf(contentType);
     if (type === 0) return this.add(keyOfRow(row), { value: valueOfRow(row), contentType, revision, expiresAt });
     const head = keyLength | (type << TYPE_SHIFT) | (expiresAt === 0 ? 0 : EXPIRES);
     const rowBytes = keyLength + valueLength;
     const unit = this.#take(unitsOfBytes(headBytes(head) + rowBytes));
     const chunk = this.#chunk(unit);
-    chunk.bytes.set(bytes.subarray(at, at + rowBytes), byteOf(unit) + headBytes(head));
+    copy(row, rowBytes, chunk, byteOf(unit) + headBytes(head));
     this.#writeHead(chunk, unit, head, valueLength, revision, expiresAt);
     return unit;
   }
 
   /** Writes over the record of this key if the entry needs just its space; else answers false. The value may be a view of the record itself. */
   rewrite(unit: number, key: Uint8Array, entry: Entry): boolean {
-    const type = this.#typeNumber(entry.contentType);
+    const type = this.#types.numberOf(entry.contentType);
     if (unitsFor(key.length, entry, type) !== this.#unitsOf(unit)) return false;
     this.#write(unit, key, entry, type);
     return true;
@@ -92,6 +91,31 @@ export class Records {
     const size = sizeOf(this.#unitsOf(unit));
     this.#chunk(unit).words[wordOf(unit)] = this.#free[size] ?? 0;
     this.#free[size] = unit;
+  }
+
+  /** What the digest of the records adds up (base/row.ts). */
+  hash(hasher: Hasher, unit: number): Hasher {
+    const { words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    const type = (head >>> TYPE_SHIFT) & TYPE;
+    if (type === 0) {
+      const entry = this.entry(unit);
+      return hashRow(hasher, rowOf(this.key(unit), entry.value, entry));
+    }
+    const facts = this.#facts;
+    facts.contentType = this.#types.text(type);
+    facts.revision = this.revision(unit);
+    facts.expiresAt = this.expiresAt(unit);
+    const keyAt = wordOf(unit) + headBytes(head) / WORD_BYTES;
+    const valueLength = (words[wordOf(unit) + 2] as number) >>> 0;
+    return hashRowInWords(hasher, words, keyAt, head & KEY_LENGTH, valueLength, facts);
+  }
+
+  /** Of the record's key. */
+  keyedHash(unit: number, key: HashKey): number {
+    const { words } = this.#chunk(unit);
+    const head = words[wordOf(unit) + 3] as number;
+    return keyedHashOfWords(words, wordOf(unit) + headBytes(head) / WORD_BYTES, head & KEY_LENGTH, key);
   }
 
   hasKey(unit: number, key: Uint8Array): boolean {
@@ -134,7 +158,7 @@ export class Records {
     const valueAt = type === 0 ? typeAt + 1 + (bytes[typeAt] as number) : typeAt;
     return {
       value: bytes.subarray(valueAt, valueAt + ((words[wordOf(unit) + 2] as number) >>> 0)),
-      contentType: type === 0 ? latin1(bytes, typeAt + 1, valueAt) : (this.#types[type] as string),
+      contentType: type === 0 ? latin1(bytes, typeAt + 1, valueAt) : this.#types.text(type),
       revision: this.revision(unit),
       expiresAt: this.expiresAt(unit),
     };
@@ -223,21 +247,10 @@ export class Records {
     const units = number === 0 ? FIRST_CHUNK_UNITS : CHUNK_UNITS;
     const buffer = new ArrayBuffer(units * UNIT_BYTES);
     const bytes = new Uint8Array(buffer);
-    this.#chunks.push({ units, bytes, words: new Int32Array(buffer), doubles: new Float64Array(buffer) });
+    const [words, doubles, view] = [new Int32Array(buffer), new Float64Array(buffer), new DataView(buffer)];
+    this.#chunks.push({ units, bytes, words, doubles, view });
     // Unit 0 names nothing.
     this.#taken = number === 0 ? 1 : 0;
-  }
-
-  #typeNumber(type: string): number {
-    if (type === this.#types[this.#lastType]) return this.#lastType;
-    const known = this.#typeNumbers.get(type);
-    if (known !== undefined) {
-      this.#lastType = known;
-      return known;
-    }
-    if (this.#types.length > MAX_INTERNED) return 0;
-    this.#typeNumbers.set(type, this.#types.length);
-    return this.#types.push(type) - 1;
   }
 
   #chunk(unit: number): Chunk {
@@ -245,28 +258,20 @@ export class Records {
   }
 }
 
+/** Eight bytes at a time: to make a view and have it copied takes longer, and the views are garbage. A long row is worth one. */
+function copy({ bytes, view, at }: Row, length: number, to: Chunk, place: number): void {
+  if (length > LONG_ROW_BYTES) {
+    to.bytes.set(bytes.subarray(at, at + length), place);
+    return;
+  }
+  const whole = length & ~7;
+  for (let i = 0; i < whole; i += 8) to.view.setBigInt64(place + i, view.getBigInt64(at + i));
+  for (let i = whole; i < length; i++) to.bytes[place + i] = bytes[at + i] as number;
+}
+
 function unitsFor(keyLength: number, entry: Entry, type: number): number {
   const head = entry.expiresAt === 0 ? HEAD_BYTES : HEAD_BYTES + EXPIRY_BYTES;
   return unitsOfBytes(head + keyLength + typeBytes(type, entry.contentType) + entry.value.length);
-}
-
-function unitsOfBytes(bytes: number): number {
-  const units = Math.ceil(bytes / UNIT_BYTES);
-  if (units <= 2 ** EXACT_LOG2) return units;
-  const step = 2 ** (logOf(units) - STEPS_LOG2);
-  return Math.ceil(units / step) * step;
-}
-
-/** The number of a size that unitsOfBytes gave. */
-function sizeOf(units: number): number {
-  if (units <= 2 ** EXACT_LOG2) return units;
-  const log = logOf(units);
-  const step = (units >>> (log - STEPS_LOG2)) & (2 ** STEPS_LOG2 - 1);
-  return 2 ** EXACT_LOG2 + (log - EXACT_LOG2) * 2 ** STEPS_LOG2 + step;
-}
-
-function logOf(units: number): number {
-  return 31 - Math.clz32(units);
 }
 
 function headBytes(head: number): number {

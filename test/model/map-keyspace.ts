@@ -1,6 +1,6 @@
 // The keyspace on a JavaScript Map: simple and slow, the model that the one outside the heap is tested against.
 import { DigestSum, Hasher } from '../../src/base/hash.ts';
-import { hashEntry, keyOfRow, type Row, valueOfRow } from '../../src/base/row.ts';
+import { hashRow, keyOfRow, type Row, rowOf, valueOfRow } from '../../src/base/row.ts';
 import {
   type BeforeChange,
   type Entry,
@@ -51,7 +51,7 @@ export class MapKeyspace implements Keyspace {
     this.#entries.delete(name);
     this.#entries.set(name, kept);
     this.#bytes += logicalBytes(key, kept);
-    this.digest.add(hashEntry(this.#hasher, key, kept));
+    this.digest.add(hashRow(this.#hasher, rowOf(key, kept.value, kept)));
   }
 
   restore(row: Row): void {
@@ -98,7 +98,7 @@ export class MapKeyspace implements Keyspace {
 
   #forget(key: Uint8Array, old: Entry): void {
     this.#bytes -= logicalBytes(key, old);
-    this.digest.remove(hashEntry(this.#hasher, key, old));
+    this.digest.remove(hashRow(this.#hasher, rowOf(key, old.value, old)));
   }
 
   newOutcomeRows(): OutcomeRows {

@@ -1,8 +1,10 @@
 // Recent outcomes on a JavaScript Map: the model of those outside the heap.
-import { keyOfRow, type Row, valueOfRow } from '../../src/base/row.ts';
+import { DigestSum, Hasher } from '../../src/base/hash.ts';
+import { hashRow, keyOfRow, type Row, valueOfRow } from '../../src/base/row.ts';
 import type { KeptOutcome, OutcomeRows } from '../../src/core/outcome-rows.ts';
 
 export class MapOutcomes implements OutcomeRows {
+  readonly digest = new DigestSum();
   readonly #rows = new Map<string, KeptOutcome>();
 
   get size(): number {
@@ -16,6 +18,7 @@ export class MapOutcomes implements OutcomeRows {
   add(row: Row): void {
     const name = new Uint8Array(keyOfRow(row));
     const value = new Uint8Array(valueOfRow(row));
+    this.digest.add(hashRow(new Hasher(), row));
     this.#rows.set(Buffer.from(name).toString('latin1'), { name, value, revision: row.revision });
   }
 

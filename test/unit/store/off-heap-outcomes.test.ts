@@ -65,5 +65,6 @@ test('twenty thousand rows are read in their order while more are added', () => 
 function rowOf({ name, value, revision }: KeptOutcome): Row {
   const bytes = new Uint8Array(Buffer.concat([Buffer.of(0xff, 0xff, 0xff), name, value, Buffer.of(0xff)]));
   const [keyLength, valueLength] = [name.length, value.length];
-  return { bytes, at: 3, keyLength, valueLength, contentType: '', revision, expiresAt: 0 };
+  const view = new DataView(bytes.buffer);
+  return { bytes, view, at: 3, keyLength, valueLength, contentType: '', revision, expiresAt: 0 };
 }
