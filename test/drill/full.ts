@@ -66,6 +66,13 @@ async function run(options: FullOptions): Promise<number> {
     disks.push(disk);
     return disk;
   };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, () => {
+      // All that was started dies with this process; only a mount would stay.
+      for (const disk of disks) disk.unmount();
+      process.exit(130);
+    });
+  }
   say(`starting ${options.log === 'kafka' ? 'three brokers, ' : ''}three nodes and Nginx; seed ${options.seed}`);
   const log = await startLog({
     log: options.log,
