@@ -9,8 +9,8 @@ export type Postgres = ServerControls & { readonly port: number; readonly url: s
 
 const VERSIONS = '/usr/lib/postgresql';
 
-/** Every committed transaction survives kill -9. */
-export async function startPostgres(): Promise<Postgres> {
+/** Every committed transaction survives kill -9; `isForced`: and the machine's end, for what is to be measured. */
+export async function startPostgres({ isForced = false } = {}): Promise<Postgres> {
   const port = await freePort();
   const directory = temporaryDirectory('postgres');
   const data = join(directory, 'data');
@@ -21,7 +21,8 @@ export async function startPostgres(): Promise<Postgres> {
   const controls = await startAlone({
     name: 'PostgreSQL',
     command: join(programs, 'postgres'),
-    args: [...place, '-F', '-c', 'shared_buffers=16MB'], // -F: survives the process, not the machine: enough, and quick
+    // -F: survives the process, not the machine: enough, and quick.
+    args: [...place, ...(isForced ? [] : ['-F']), '-c', 'shared_buffers=16MB'],
     user,
     directory,
     isReady: () => ask(port, startupMessage(), (answer) => answer[0] === 'R'.charCodeAt(0)),

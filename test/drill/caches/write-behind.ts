@@ -22,12 +22,12 @@ import { type KeptHistory, startKeptHistory, TABLE } from './kept-history.ts';
 
 const USAGE = `usage: npm run drill:write-behind -- [options]
   --writes <n>            at least so many (50000)
-  --rate <n>              writes a second while the faults strike; afterwards without bound (400)
+  --rate <n>              writes a second while the faults strike; afterwards without bound (600)
   --keys <n>              rows that are written again and again (5000)
-  --lanes <n>             writes under way at once (16)
+  --lanes <n>             writes under way at once (32)
   --kills <n>             of the node that flushes (10)
   --outage <seconds>      for which the database is down (20)
-  --stops <n>             of the node that flushes, in the middle of a flush, until another one has flushed (4)
+  --stops <n>             of the node that flushes, in the middle of a flush, until another one has flushed (2)
   --log embedded|kafka    the commit log (embedded); --log kafka starts a broker
   --brokers <host:port,…> a Kafka that runs already
   --quick                 2000 writes, 2 kills, 2 s, 1 stop
@@ -38,7 +38,7 @@ Three nodes, a cache written behind, a real PostgreSQL that writes down each cha
 writes and as the cache, and no row may ever have gone back to an older write. The exit code is 1 when one has, and when a
 fault did not take effect.`;
 
-const DEFAULTS = { writes: 50_000, rate: 400, keys: 5000, lanes: 16, kills: 10, outage: 20, stops: 4 };
+const DEFAULTS = { writes: 50_000, rate: 600, keys: 5000, lanes: 32, kills: 10, outage: 20, stops: 2 };
 const QUICK = { writes: 2000, rate: 250, keys: 500, lanes: 16, kills: 2, outage: 2, stops: 1 };
 type Options = typeof DEFAULTS & {
   readonly log: 'embedded' | 'kafka';
