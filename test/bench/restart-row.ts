@@ -1,5 +1,7 @@
-// The row about restarts: from kill -9 to ready with many keys, beside a Redis that loads the same from its RDB file.
+// The rows about restarts, on both logs: from kill -9 to ready with many keys, beside a Redis that loads the same from its RDB file.
+import { setTimeout as delay } from 'node:timers/promises';
 import { startChorusNodes } from '../servers/chorus.ts';
+import { startKafka } from '../servers/kafka.ts';
 import { startRedis } from '../servers/redis.ts';
 import type { BenchOptions, Contest, Contestant, Row } from './contest.ts';
 import { processorMicroseconds } from './servers.ts';
@@ -9,22 +11,41 @@ const VALUE_BYTES = 100;
 const BATCH = 500;
 /** Batches under way at once. */
 const WRITERS = 4;
+/** A machine that is full of other work lets a node stand still for a while, which then refuses what waited. */
+const ATTEMPTS = 50;
+const RETRY_MS = 200;
+
+const FIGURES = { ready: { unit: 's', better: 'less' }, processor: { unit: 's', better: 'less' } } as const;
 
 export const restartRow: Row = {
   name: 'restart',
   help: `from the start of the process to ready, with all keys, ${VALUE_BYTES} B each that no compression makes smaller, beside Redis with its RDB file`,
   needs: ['redis'],
-  figures: { ready: { unit: 's', better: 'less' }, processor: { unit: 's', better: 'less' } },
+  figures: FIGURES,
   warmsUp: true,
-  open,
+  open: (options) => open(options, [], async () => {}),
 };
 
-async function open({ keys }: BenchOptions): Promise<Contest> {
-  const nodes = await startChorusNodes({ nodes: 1 });
+export const restartKafkaRow: Row = {
+  name: 'restart-kafka',
+  help: 'the same on Kafka, one broker, snapshot and log in its topics',
+  needs: ['redis', 'kafka'],
+  figures: FIGURES,
+  warmsUp: true,
+  async open(options) {
+    const kafka = await startKafka({ brokers: 1 });
+    return await open(options, ['--log', 'kafka', '--kafka-brokers', kafka.brokers], () => kafka.close());
+  },
+};
+
+/** Closes the log's server with the contest. */
+async function open({ keys }: BenchOptions, flags: readonly string[], closeLog: () => Promise<void>): Promise<Contest> {
+  const nodes = await startChorusNodes({ nodes: 1, flags });
   const redis = await startRedis({ durable: false });
   const close = async () => {
     await nodes.close();
     await redis.close();
+    await closeLog();
   };
   const [node] = nodes.nodes;
   if (node === undefined) throw new Error('no node was started');
@@ -67,12 +88,21 @@ async function fillChorus(url: string, keys: number): Promise<void> {
         op: 'put',
         ...entryOf(first + at),
       }));
-      const answer = await post(`${url}/v1/batch`, { items });
-      const { results } = (await answer.json()) as { results: { status: number }[] };
-      if (results.some(({ status }) => status >= 300)) throw new Error('a write was refused');
+      await put(url, items);
     }
   };
   await Promise.all(Array.from({ length: WRITERS }, write));
+}
+
+/** Written again they are the same entries. */
+async function put(url: string, items: readonly object[]): Promise<void> {
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const answer = await post(`${url}/v1/batch`, { items });
+    const { results = [] } = (await answer.json()) as { results?: { status: number }[] };
+    if (answer.ok && results.every(({ status }) => status < 300)) return;
+    await delay(RETRY_MS);
+  }
+  throw new Error('writes were refused again and again');
 }
 
 /** Resolves when a snapshot was saved, read back and found good. */

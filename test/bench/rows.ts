@@ -2,7 +2,7 @@
 import type { Row } from './contest.ts';
 import { getRow, putRow, transactionRow } from './http-rows.ts';
 import { listRow } from './list-row.ts';
-import { restartRow } from './restart-row.ts';
+import { restartKafkaRow, restartRow } from './restart-row.ts';
 import { snapshotRow } from './snapshot-row.ts';
 import { storeRow } from './store-row.ts';
 import { watchRow } from './watch-row.ts';
@@ -16,4 +16,5 @@ export const ROWS: readonly Row[] = [
   storeRow,
   snapshotRow,
   restartRow,
+  restartKafkaRow,
 ];
