@@ -55,11 +55,12 @@ async function cacheTieringApplication(settings: Settings): Promise<Application>
   async function edit(id: number, fields: Fields): Promise<'changed' | 'unchanged' | 'missing'> {
     let result: Awaited<ReturnType<typeof edit>> = 'missing';
     await write(id, async () => {
-      const user = await source.load(id);
-      if (user === undefined) return undefined;
-      const edited = { ...user, ...fields };
-      result = edited.name === user.name && edited.email === user.email ? 'unchanged' : 'changed';
-      return result === 'unchanged' ? user : await source.save(id, edited);
+      const before = await source.load(id);
+      // The other fields are left as they are: two who edit one user at once do not undo each other.
+      const user = before && (await source.change(id, fields));
+      if (before === undefined || user === undefined) return undefined;
+      result = before.name === user.name && before.email === user.email ? 'unchanged' : 'changed';
+      return user;
     });
     return result;
   }

@@ -55,6 +55,7 @@ function withFirstUsers(source: UserSource): UserSource {
     list: after(source.list),
     insert: after(source.insert),
     save: after(source.save),
+    change: after(source.change),
     remove: after(source.remove),
     ping: after(source.ping),
   };

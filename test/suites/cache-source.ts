@@ -81,6 +81,22 @@ export function cacheSourceContract(
         expect(await source.load(2)).toEqual(person(2));
       });
 
+      test('are changed column by column: of many changes at once none undoes another', async () => {
+        expect(await source.change(1, { name: 'nobody' })).toBeUndefined();
+        const ada = { ...person(1), age: 36, weight: 60.5, isActive: true };
+        await source.save(1, ada);
+        await source.save(2, person(2));
+        const changed = { name: 'Ada', age: 37, weight: null, isActive: false };
+        const fields = Object.entries(changed).map(([name, value]) => ({ [name]: value }));
+        await Promise.all(fields.map((one, at) => (at % 2 === 0 ? source : other).change(1, one)));
+        expect(await source.load(1)).toEqual({ ...ada, ...changed });
+        expect(await other.change(1, { id: 1, email: null })).toEqual({ ...ada, ...changed, email: null });
+        expect(await source.change(1, {})).toEqual({ ...ada, ...changed, email: null });
+        await expect(source.change(1, { id: 3 })).rejects.toMatchObject({ code: 'refused' });
+        await expect(source.change(1, { email: person(2).email })).rejects.toMatchObject({ refusal: 'conflict' });
+        expect(await other.load(2)).toEqual(person(2));
+      });
+
       test('are refused where another row has what is unique, and neither is changed', async () => {
         const [one, two] = [person(1), person(2)];
         await source.save(1, one);

@@ -23,13 +23,18 @@ export function readRow<Listed extends Columns>(part: string, columns: Listed, r
 }
 
 /** The values of a row in the order of the columns. Throws CacheError `refused` where one is not of its type. */
-export function writtenRow<Listed extends Columns>(part: string, columns: Listed, row: RowOf<Listed>): SqlValue[] {
+export function writtenRow(part: string, columns: Columns, row: Readonly<Record<string, unknown>>): SqlValue[] {
   return Object.entries(columns).map(([name, type]) => {
-    const value: unknown = row[name as keyof Listed];
+    const value = row[name];
     const isRight = value === null ? type.endsWith('?') : IS[plain(type)](value);
     if (!isRight) throw new CacheError('refused', part, `${name} is no ${type}: ${shown(value)}`);
     return value as SqlValue;
   });
+}
+
+/** Those of the columns that a part of a row has values for. */
+export function givenColumns(columns: Columns, fields: Readonly<Record<string, unknown>>): Columns {
+  return Object.fromEntries(Object.entries(columns).filter(([name]) => fields[name] !== undefined));
 }
 
 /** An absent field of a document is like NULL. */

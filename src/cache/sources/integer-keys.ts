@@ -21,6 +21,10 @@ export function integerKeys<Row>(source: RowsSource<number, Row>): RowsSource<st
       return new Map([...found].map(([key, row]) => [String(key), row]));
     },
     save: async (text, row, call) => await source.save(required(text), row, call),
+    async change(text, fields, call) {
+      const key = integerOf(text);
+      return key === undefined ? undefined : await source.change(key, fields, call);
+    },
     async remove(text, call) {
       const key = integerOf(text);
       return key !== undefined && (await source.remove(key, call));

@@ -9,7 +9,7 @@ import { CACHE_LIMITS } from '../../base/limits.ts';
 import { type Duration, milliseconds } from '../duration.ts';
 import { CacheError } from '../errors.ts';
 import type { Change, Flushed, FlushGuard } from '../ports.ts';
-import { type Columns, type RowOf, readRow, writtenRow } from './columns.ts';
+import { type Columns, givenColumns, type RowOf, readRow, writtenRow } from './columns.ts';
 import { DUPLICATE_KEY, mongodbErrorOf } from './mongodb-errors.ts';
 import type { RowsSource } from './rows.ts';
 
@@ -86,15 +86,21 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
     }
   }
 
+  function otherKey(of: RowKey, said: unknown): CacheError {
+    return new CacheError('refused', name, `the row of key ${String(of)} says that its ${key} is ${String(said)}`);
+  }
+
   /** Keys are plain values: nothing that was handed in can become an operator. */
   const whose = (of: RowKey): Document => ({ [key]: plainKey(of) });
 
   function updateOf(of: RowKey, row: Row): Document {
-    if (row[key] !== of) {
-      throw new CacheError('refused', name, `the row of key ${String(of)} says that its ${key} is ${String(row[key])}`);
-    }
-    const values = writtenRow(name, columns, row);
-    const set = names.map((field, at) => [field, values[at] ?? null] as const);
+    if (row[key] !== of) throw otherKey(of, row[key]);
+    return updateOfThose(columns, row);
+  }
+
+  function updateOfThose(those: Columns, row: Readonly<Record<string, unknown>>): Document {
+    const values = writtenRow(name, those, row);
+    const set = Object.keys(those).map((field, at) => [field, values[at] ?? null] as const);
     return {
       $set: Object.fromEntries(set.filter(([, value]) => value !== null)),
       $unset: Object.fromEntries([
@@ -201,6 +207,17 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
           return upsert();
         });
         return kept === null ? row : readRow(name, columns, kept);
+      }),
+    change: (of, fields) =>
+      call(async () => {
+        if (fields[key] !== undefined && fields[key] !== of) throw otherKey(of, fields[key]);
+        const given = { ...fields, [key]: of };
+        const update = updateOfThose(givenColumns(columns, given), given);
+        const kept = await collection.findOneAndUpdate({ ...whose(of), [REMOVED]: { $exists: false } }, update, {
+          returnDocument: 'after',
+          projection,
+        });
+        return kept === null ? undefined : readRow(name, columns, kept);
       }),
     remove: (of) =>
       call(async () => (await collection.deleteOne({ ...whose(of), [REMOVED]: { $exists: false } })).deletedCount > 0),

@@ -5,7 +5,7 @@
 import { CacheError } from '../errors.ts';
 import type { CallOptions, Change, FlushableSource, Flushed, ManySource, WritableSource } from '../ports.ts';
 import type { SqlDatabase, SqlRun } from '../sql.ts';
-import { type Columns, type RowOf, readRow, writtenRow } from './columns.ts';
+import { type Columns, givenColumns, type RowOf, readRow, writtenRow } from './columns.ts';
 import { flushGuards, type GuardTables } from './flush-guards.ts';
 
 export type RowsOptions<Listed extends Columns, Key extends keyof Listed & string> = GuardTables & {
@@ -23,6 +23,11 @@ export type RowsSource<Key, Row> = ManySource<Key, Row> &
   Required<FlushableSource<Key, Row>> & {
     /** Adds a row. Rejects with `refused` and `conflict` when one is there, or another has what is unique. */
     insert(row: Row, options?: CallOptions): Promise<void>;
+    /**
+     * Sets these columns of the row and leaves the others as they are, whatever others do meanwhile; resolves with the row as it
+     * is now kept. Undefined: there is no such row.
+     */
+    change(key: Key, fields: Partial<Row>, options?: CallOptions): Promise<Row | undefined>;
     /** The first rows in the order of their keys. */
     list(options: CallOptions & { readonly limit: number }): Promise<readonly Row[]>;
   };
@@ -106,11 +111,28 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
 
   function ownRow(of: RowKey, value: Row): Row {
     if (value[key] === of) return value;
-    throw new CacheError('refused', name, `the row of key ${String(of)} says that its ${key} is ${String(value[key])}`);
+    throw otherKey(of, value[key]);
+  }
+
+  function otherKey(of: RowKey, said: unknown): CacheError {
+    return new CacheError('refused', name, `the row of key ${String(of)} says that its ${key} is ${String(said)}`);
+  }
+
+  async function change(run: SqlRun, of: RowKey, fields: Partial<Row>): Promise<Row | undefined> {
+    const given = givenColumns(columns, fields);
+    if (fields[key] !== undefined && fields[key] !== of) throw otherKey(of, fields[key]);
+    const kept = (await found(run, [of])).get(of);
+    const written = Object.keys(given);
+    if (kept === undefined || written.length === 0) return kept;
+    const assigned = written.map((column) => `${quote(column)} = ?`).join(', ');
+    const values = writtenRow(name, given, fields);
+    await run(`UPDATE ${table} SET ${assigned} WHERE ${quote(key)} = ?`, [...values, keyParameter(of)]);
+    return (await found(run, [of])).get(of);
   }
 
   return {
     name,
+    change: (of, fields, call) => database.transaction((run) => change(run, of, fields), call),
     load: async (of, call) => (await found(withSignal(database, call), [of])).get(of),
     loadMany: (keys, call) => found(withSignal(database, call), keys),
     async insert(row, call) {
