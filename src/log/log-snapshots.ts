@@ -99,9 +99,20 @@ export class LogSnapshots implements SnapshotStore {
 
   /** Manifests that were not removed. */
   async #read(): Promise<readonly Listed[]> {
+    for (;;) {
+      try {
+        return await this.#readFrom(await this.#manifests.start());
+      } catch (error) {
+        // Trimmed while it was read, by whoever removed a snapshot: what is left begins later.
+        const isTrimmed = error instanceof OffsetOutOfRange && error.wanted < error.start;
+        if (!isTrimmed) throw error;
+      }
+    }
+  }
+
+  async #readFrom(from: number): Promise<readonly Listed[]> {
     const found = new Map<string, Listed>();
     const removed = new Set<string>();
-    const from = await this.#manifests.start();
     for await (const { offset, payload } of recordsBetween(this.#manifests, from, await this.#manifests.end())) {
       const record = decodeSnapshotRecord(payload);
       if (record?.kind === 'removal') removed.add(record.id);

@@ -100,7 +100,7 @@ function latencies(seconds: readonly Second[], x: Scale, at: number): string[] {
   return [
     ...LATENCIES_MS.flatMap((ms) => gridLine(y(ms), ms < 1000 ? `${ms} ms` : `${ms / 1000} s`)),
     `<text x="${LEFT}" y="${at - 5}">latency of acknowledged writes:</text>`,
-    `<text class="median" x="${LEFT + 175}" y="${at - 5}">p50</text><text class="high" x="${LEFT + 201}" y="${at - 5}">p99</text>`,
+    `<text class="median" x="${LEFT + 182}" y="${at - 5}">p50</text><text class="high" x="${LEFT + 209}" y="${at - 5}">p99</text>`,
     line('median', ({ p50Ms }) => p50Ms),
     line('high', ({ p99Ms }) => p99Ms),
   ];

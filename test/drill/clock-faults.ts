@@ -22,7 +22,7 @@ export async function nodeClock(scene: FullScene): Promise<string> {
     const ms = await clockOf(node);
     if (Math.abs(ms - hours * HOUR_MS) > 60_000) throw new Error(`the clock of ${node.id} is not wrong`);
     await delay(LOADED_MS);
-    said.push(`${node.id} said to be ${Math.round(ms / 60_000)} minutes ahead`);
+    said.push(`${node.id} said to be ${Math.abs(Math.round(ms / 60_000))} minutes ${ms > 0 ? 'ahead' : 'behind'}`);
     await node.server.kill();
     await node.server.start();
     await healed(scene);

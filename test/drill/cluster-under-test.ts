@@ -25,7 +25,7 @@ export type BareCluster = ClusterUnderTest & { readonly servers: readonly Chorus
 
 const NODES = 3;
 /** So that the duty node cuts some by itself too. */
-const SNAPSHOT_FLAGS = ['--snapshot-every-records', '5000'];
+const SNAPSHOT_EVERY_RECORDS = 5000;
 const MAX_CONNECTIONS = 256;
 const OUTPUT_SHOWN = 4000;
 const START_TIMEOUT_MS = 90_000;
@@ -50,14 +50,17 @@ export async function startSupervised(logFlags: readonly string[]): Promise<Clus
 }
 
 export type NodesBehindNginx = Pick<ChorusNodesOptions, 'flags' | 'flagsOf' | 'environment' | 'directory'> & {
+  /** When the duty node cuts a snapshot by itself. */
+  readonly snapshotEveryRecords?: number;
   /** Called before the directory is removed. */
   readonly beforeRemoval?: () => void;
 };
 
 /** Bare nodes behind the real Nginx, without anybody who would kill a silent node. */
 export async function startBehindNginx(options: NodesBehindNginx): Promise<BareCluster> {
-  const { flags = [], beforeRemoval = () => {}, ...rest } = options;
-  const { nodes, directory, close } = await startChorusNodes({ ...rest, flags: [...SNAPSHOT_FLAGS, ...flags] });
+  const { flags = [], snapshotEveryRecords = SNAPSHOT_EVERY_RECORDS, beforeRemoval = () => {}, ...rest } = options;
+  const own = snapshotFlags(snapshotEveryRecords);
+  const { nodes, directory, close } = await startChorusNodes({ ...rest, flags: [...own, ...flags] });
   const nginx = await startChorusNginx({ nodePorts: nodes.map(({ port }) => port) });
   return {
     gateway: targetOf(nginx.port, MAX_CONNECTIONS),
@@ -95,10 +98,14 @@ async function ready(cluster: ClusterUnderTest, child: ChildProcess, directory: 
 
 function startCluster(directory: string, flags: readonly string[]): ChildProcess {
   const output = openSync(join(directory, OUTPUT), 'a');
-  const words = [START, ...flags, ...SNAPSHOT_FLAGS, '--data-dir', join(directory, 'data')];
+  const words = [START, ...flags, ...snapshotFlags(SNAPSHOT_EVERY_RECORDS), '--data-dir', join(directory, 'data')];
   const child = spawn(process.execPath, words, { cwd: directory, stdio: ['ignore', output, output] });
   closeSync(output);
   return child;
+}
+
+function snapshotFlags(everyRecords: number): readonly string[] {
+  return ['--snapshot-every-records', String(everyRecords)];
 }
 
 async function stopChild(child: ChildProcess, directory: string, isKept: boolean): Promise<void> {

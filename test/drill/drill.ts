@@ -32,6 +32,8 @@ export type DrillPlan = {
   show(scene: Scene): () => void;
   /** Given, the load ends when the faults do, and each connection pauses so long after each entry; otherwise when all entries are written. */
   readonly pauseMs?: number;
+  /** Between two snapshots that the operator asks for; default: 2 s. */
+  readonly snapshotEveryMs?: number;
   /** Further load, until the signal aborts. */
   beside?(scene: Scene, signal: AbortSignal): Promise<unknown>;
   /** After the load: what else must hold, told to the tally. */
@@ -60,7 +62,7 @@ export async function drill(plan: DrillPlan): Promise<Verdict> {
     ...cluster.nodes.map((node) => readFromNode(node, record, tally, stop.signal)),
     plan.beside?.(scene, stop.signal),
   ];
-  const operator = operate(cluster, tally);
+  const operator = operate(cluster, tally, plan.snapshotEveryMs);
   const endProgress = plan.show(scene);
   const struck = plan
     .strike(scene)

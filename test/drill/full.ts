@@ -29,6 +29,9 @@ import { Witness } from './witness.ts';
 const FAULTS_SHOWN = 20;
 const ENTRY_PAUSE_MS = 15;
 const REGISTER_PAUSE_MS = 40;
+/** A snapshot of a long run is large: often enough that the log is trimmed again and again, not so often that nothing else is done. */
+const SNAPSHOT_EVERY_MS = 12_000;
+const SNAPSHOT_EVERY_RECORDS = 20_000;
 const ENTRIES_A_MINUTE = 25_000;
 const PAUSE_SECONDS = 4;
 const CONFIG = join(import.meta.dirname, 'node-config.ts');
@@ -88,6 +91,7 @@ async function run(options: FullOptions): Promise<number> {
     const cluster = await startBehindNginx({
       directory,
       flags: ['--config', CONFIG],
+      snapshotEveryRecords: SNAPSHOT_EVERY_RECORDS,
       flagsOf: log.flagsOf,
       environment: { [DATABASE_VARIABLE]: database },
       beforeRemoval: () => options.log === 'embedded' && disks[0]?.unmount(),
@@ -134,6 +138,7 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
     log: parts.log,
     entries: cityRounds(Math.ceil((minutes + faults.length / 2) * ENTRIES_A_MINUTE)),
     pauseMs: ENTRY_PAUSE_MS,
+    snapshotEveryMs: SNAPSHOT_EVERY_MS,
     strike: (scene) => wage(sceneOf(scene), { faults, minutes, say }),
     beside: (scene, signal) =>
       Promise.all([

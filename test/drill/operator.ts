@@ -19,10 +19,10 @@ export type Operator = {
 };
 
 /** Begins at once. It is a fault of the drill when the log was never trimmed. */
-export function operate(cluster: ClusterUnderTest, tally: Tally): Operator {
+export function operate(cluster: ClusterUnderTest, tally: Tally, askEveryMs = ASK_EVERY_MS): Operator {
   const seen: Seen = { verified: new Set(), trimmedBelow: new Set() };
   const stop = new AbortController();
-  const work = keepTaking(cluster, seen, stop.signal);
+  const work = keepTaking(cluster, seen, askEveryMs, stop.signal);
   return {
     async finish() {
       const deadline = performance.now() + PATIENCE_MS;
@@ -35,13 +35,13 @@ export function operate(cluster: ClusterUnderTest, tally: Tally): Operator {
   };
 }
 
-async function keepTaking({ nodes }: ClusterUnderTest, seen: Seen, signal: AbortSignal): Promise<void> {
+async function keepTaking({ nodes }: ClusterUnderTest, seen: Seen, askEveryMs: number, signal: AbortSignal) {
   for (let turn = 0; !signal.aborted; turn++) {
     const asked = nodes[turn % nodes.length];
     // A node that is down or refuses is no fault here.
     if (asked !== undefined)
       await ask(asked, { method: 'POST', path: '/v1/snapshots?timeout=20s' }, SNAPSHOT_TIMEOUT_MS);
-    await delay(ASK_EVERY_MS, undefined, { signal }).catch(() => {});
+    await delay(askEveryMs, undefined, { signal }).catch(() => {});
     await Promise.all(nodes.map((node) => look(node, seen)));
   }
 }

@@ -97,6 +97,10 @@ export function brokerConfiguration(o: {
     'num.io.threads': 4,
     'background.threads': 2,
     'log.cleaner.enable': 'false',
+    // So that what is trimmed leaves the disk soon.
+    'log.segment.bytes': 64 * 1024 * 1024,
+    'log.retention.check.interval.ms': 15_000,
+    'log.segment.delete.delay.ms': 5_000,
     ...(o.secure === undefined ? {} : secureSettings(o.port, o.controllerPort, o.secure)),
   };
   return Object.entries(settings)

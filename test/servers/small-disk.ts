@@ -14,10 +14,11 @@ export type SmallDisk = {
   unmount(): void;
 };
 
-const ROOMY = '4g';
+const ROOMY = '8g';
 
-/** Mounted upon the directory, which must be empty. */
-export function makeSmallDisk(directory: string): SmallDisk {
+/** Mounted upon the directory, which must be empty; or for all files of the processes, wherever they are. */
+export function makeSmallDisk(directory: string, wanted: SmallDisk['how'] = 'tmpfs'): SmallDisk {
+  if (wanted === 'RLIMIT_FSIZE') return limitedFiles();
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${ROOMY}`, 'chorus-small-disk', directory]);
   return mounted.status === 0 ? tmpfs(directory) : limitedFiles();
 }

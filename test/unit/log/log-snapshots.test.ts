@@ -1,6 +1,7 @@
 // The snapshot store in two logs, over the memory log: the common contract, also with lost acknowledgements, and what spoils it.
 import { describe, expect, test } from 'vitest';
 import { systemWorld } from '../../../src/base/system-world.ts';
+import type { CommitLog } from '../../../src/log/commit-log.ts';
 import { LogSnapshots } from '../../../src/log/log-snapshots.ts';
 import { type AppendFate, createMemoryLogStore } from '../../../src/log/memory-log.ts';
 import { encodePart } from '../../../src/log/snapshot-records.ts';
@@ -59,6 +60,30 @@ describe('the snapshot store in two logs', () => {
     const saving = slow.save({ revision: 1, manifest: bytes('m') }, interrupted());
     await expect(saving).rejects.toThrow('trimmed away');
     expect(await revisions(quick)).toEqual([10]);
+  });
+
+  test('a list that is read while older snapshots are removed begins anew with what is left', async () => {
+    const { open, parts, manifests } = newPlace(() => FINE);
+    const store = open();
+    const ids: string[] = [];
+    for (const revision of [1, 2]) ids.push(await save(store, revision));
+    await save(store, 3);
+    const log = manifests.open();
+    const trimmedMeanwhile: CommitLog = {
+      append: (payload) => log.append(payload),
+      start: () => log.start(),
+      barrier: () => log.barrier(),
+      follow: (options) => log.follow(options),
+      trim: (before) => log.trim(before),
+      close: () => log.close(),
+      // Asked between the start and the first record.
+      end: async () => {
+        for (const id of ids.splice(0)) await store.remove(id);
+        return log.end();
+      },
+    };
+    const reader = new LogSnapshots({ manifests: trimmedMeanwhile, parts: parts.open(), random: () => 0.5 });
+    expect(await revisions(reader)).toEqual([3]);
   });
 
   test('ignores records that are damaged or none of its own', async () => {
