@@ -150,7 +150,7 @@ class Router {
 
   #wantsToken(target: string, request: IncomingMessage): boolean {
     if (this.revision === 0 || this.#options.defaultConsistency === 'linearizable') return false;
-    if (!/^\/(?:v1\/keys|v1\/batch|v1\/caches|api\/cache\/)/.test(target)) return false;
+    if (!/^\/(?:v1\/keys|v1\/batch|v1\/caches|v1\/stores|api\/cache\/)/.test(target)) return false;
     if (request.headers['chorus-min-revision'] !== undefined) return false;
     return !/(^|&)consistency=/.test(queryTextOf(target));
   }

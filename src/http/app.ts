@@ -21,6 +21,7 @@ import { Problem } from './problems.ts';
 import { createPyCache, PYCACHE_KEY_PATH } from './pycache.ts';
 import { type MethodOf, NEEDS, type Need, type Path } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
+import { createStores, STORE_PATTERNS } from './stores.ts';
 import { KEYS_PATH } from './targets.ts';
 import { createTokens, TOKEN_PATH } from './tokens.ts';
 import { createPrefixDelete, createTransaction } from './transactions.ts';
@@ -30,6 +31,7 @@ import { createWatch } from './watch.ts';
 const PATTERNS: { readonly [P in Path]?: RegExp } = {
   '/api/cache/{key}/': PYCACHE_KEY_PATH,
   ...CACHE_PATTERNS,
+  ...STORE_PATTERNS,
   '/v1/tokens/{name}': TOKEN_PATH,
   '/api/health/': /^\/api\/health\/?$/,
   '/console/{file}': /^\/console\/[^/]+$/,
@@ -46,6 +48,7 @@ export function createApp(service: HttpService): RequestListener {
   const operations = createOperations(service);
   const caches = createCaches(service);
   const failedWrites = createFailedWrites(service);
+  const stores = createStores(service);
   const pycache = createPyCache(service);
   const serveConsole = createConsole(service);
   const tokens = createTokens(service);
@@ -72,6 +75,8 @@ export function createApp(service: HttpService): RequestListener {
   resource('/v1/caches/{cache}/failed', { GET: failedWrites.list });
   resource('/v1/caches/{cache}/failed/{key}/retry', { POST: failedWrites.retry });
   resource('/v1/caches/{cache}/failed/{key}', { DELETE: failedWrites.drop });
+  resource('/v1/stores/{store}/entries/{key}', stores.entries);
+  resource('/v1/stores/{store}:invalidate', { POST: stores.invalidate });
   resource('/v1/cluster', { GET: operations.cluster });
   resource('/v1/snapshots', { POST: operations.snapshot });
   resource('/v1/snapshot', { GET: createBackup(service) });

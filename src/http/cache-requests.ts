@@ -12,6 +12,7 @@ import type { Path } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { keyOf, pathOf } from './targets.ts';
 
+const ENTRIES = '/entries/';
 const NO_KEY = Buffer.from('-');
 const PREFIX = '/v1/caches/';
 
@@ -43,6 +44,12 @@ export function requireCacheRight(
   kind: 'read-cache' | 'write-cache',
 ): void {
   requireCache(access.callerOf(request), kind, nameIn(response));
+}
+
+/** The key in the path of a request on an entry of a store. */
+export function storeKeyIn({ limits }: HttpService, response: Response): Buffer {
+  const { target } = response.locals;
+  return keyOf(target, target.indexOf(ENTRIES) + ENTRIES.length, limits.maxKeyBytes);
 }
 
 /** The key in the request's path: what stands between `/entries/` or `/failed/` and `ending`. */

@@ -1,6 +1,6 @@
 // Caches in front of databases: what there are, their figures, invalidation, and the policy that all nodes go by, at /v1/caches.
 import { CACHED_STATE_LIMITS } from '../base/limits.ts';
-import type { Invalidated } from '../cache/server/cluster-cache.ts';
+import type { Invalidated } from '../cache/server/cache-log.ts';
 import type { Fence } from '../cache/server/flusher.ts';
 import { policyFault } from '../cache/server/policy.ts';
 import { figuresOf, type ServedCache } from '../cache/server/served-caches.ts';
@@ -121,7 +121,8 @@ function fenceIn(body: unknown): Fence {
   return { cluster, n };
 }
 
-function invalidatedIn(body: unknown): Invalidated {
+/** What the body of an invalidation asks for. */
+export function invalidatedIn(body: unknown): Invalidated {
   const what = objectAt('', body);
   checkMembers('', what, ['keys', 'tags', 'all']);
   const { keys, tags, all } = what;

@@ -12,6 +12,7 @@ export type Route =
   | 'transactions'
   | 'watch'
   | 'caches'
+  | 'stores'
   | 'cluster'
   | 'snapshots'
   | 'backup'

@@ -1,6 +1,7 @@
 // The node as http/ sees it.
 import type { Tokens } from '../core/access/tokens.ts';
 import type { Entry } from '../core/keyspace.ts';
+import type { CacheAccess } from './cache-access.ts';
 import type {
   ClusterView,
   DigestCheck,
@@ -54,5 +55,7 @@ export type NodeApi = {
     make(timeoutMs: number): Promise<BackupResult>;
     restore(bytes: AsyncIterable<Uint8Array>): Promise<RestoreResult>;
   };
+  /** What caches need of this node. */
+  readonly caches: CacheAccess;
   metrics(): NodeMetrics;
 };

@@ -13,6 +13,7 @@ import { KEY_SCENARIOS } from '../suites/contract-keys.ts';
 import { LIST_SCENARIOS } from '../suites/contract-lists.ts';
 import { OPERATION_SCENARIOS } from '../suites/contract-operations.ts';
 import { REST_SCENARIOS } from '../suites/contract-rest.ts';
+import { STORE_SCENARIOS } from '../suites/contract-stores.ts';
 import { TOKEN_SCENARIOS } from '../suites/contract-tokens.ts';
 
 const SCENARIOS: readonly Scenario[] = [
@@ -22,6 +23,7 @@ const SCENARIOS: readonly Scenario[] = [
   ...LIST_SCENARIOS,
   ...CACHE_SCENARIOS,
   ...CACHE_ADMIN_SCENARIOS,
+  ...STORE_SCENARIOS,
   ...REST_SCENARIOS,
   ...TOKEN_SCENARIOS,
 ];

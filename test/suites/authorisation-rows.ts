@@ -120,7 +120,14 @@ const ROWS: Rows = {
     ],
   },
   '/v1/watch': {
-    GET: [get('/v1/watch?prefix=in/', READERS), get('/v1/watch?prefix=in', ALL), get('/v1/watch', ALL)],
+    GET: [
+      get('/v1/watch?prefix=in/', READERS),
+      get('/v1/watch?prefix=in', ALL),
+      get('/v1/watch', ALL),
+      get('/v1/watch?cache=inside', READERS),
+      get('/v1/watch?cache=outside&prefix=in/', ALL),
+      get('/v1/watch?cache=none', ALL),
+    ],
   },
   '/v1/caches': { GET: [get('/v1/caches', KNOWN)] },
   '/v1/caches/{cache}': { GET: [get('/v1/caches/inside', READERS), get('/v1/caches/outside', ALL)] },
@@ -143,6 +150,27 @@ const ROWS: Rows = {
   '/v1/caches/{cache}/failed': { GET: [get('/v1/caches/inside/failed', ADMINS)] },
   '/v1/caches/{cache}/failed/{key}': { DELETE: [{ target: '/v1/caches/inside/failed/1', allowed: ADMINS }] },
   '/v1/caches/{cache}/failed/{key}/retry': { POST: [{ target: '/v1/caches/inside/failed/1/retry', allowed: ADMINS }] },
+  '/v1/stores/{store}/entries/{key}': {
+    GET: [get('/v1/stores/inside/entries/1', READERS), get('/v1/stores/outside/entries/in/1', ALL)],
+    PUT: [
+      { target: '/v1/stores/inside/entries/1', body: 'x', allowed: WRITERS },
+      { target: '/v1/stores/outside/entries/1', body: 'x', allowed: ALL },
+    ],
+    DELETE: [
+      { target: '/v1/stores/inside/entries/1', allowed: WRITERS },
+      { target: '/v1/stores/outside/entries/1', allowed: ALL },
+    ],
+    POST: [
+      { target: '/v1/stores/inside/entries/1?op=hold&ttl=1s', allowed: WRITERS },
+      { target: '/v1/stores/outside/entries/1?op=hold&ttl=1s', allowed: ALL },
+    ],
+  },
+  '/v1/stores/{store}:invalidate': {
+    POST: [
+      json('/v1/stores/inside:invalidate', { all: true }, WRITERS),
+      json('/v1/stores/outside:invalidate', { all: true }, ALL),
+    ],
+  },
   '/v1/cluster': { GET: [get('/v1/cluster', ADMINS)] },
   '/v1/snapshots': { POST: [{ target: '/v1/snapshots', allowed: ADMINS }] },
   '/v1/snapshot': { GET: [get('/v1/snapshot', ADMINS)] },

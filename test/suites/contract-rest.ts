@@ -16,6 +16,7 @@ const MEMBER = {
 const NO_KEY = 'contract-none';
 /** Declared in contract-config.ts. */
 const CACHE = 'rows';
+const STORE = 'contract';
 
 /** Every resource by a target of its own. */
 const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
@@ -23,7 +24,8 @@ const RESOURCES = Object.entries(ROUTES).map(([path, methods]) => ({
     .replace('{key}', NO_KEY)
     .replace('{file}', 'console.js')
     .replace('{cache}', CACHE)
-    .replace('{name}', 'none'),
+    .replace('{name}', 'none')
+    .replace('{store}', STORE),
   methods: Object.keys(methods),
 }));
 const READABLE = RESOURCES.filter(({ methods }) => methods.includes('GET'));
@@ -33,7 +35,7 @@ const TAKING_BODY = [...new OpenApiDocument().operations]
   .filter(([, { responses }]) => '413' in responses)
   .map(
     ([send]) =>
-      `${send.replace('{key}', NO_KEY).replace('{cache}', CACHE)}${send === 'POST /v1/keys/{key}' ? '?op=append' : ''}`,
+      `${send.replace('{key}', NO_KEY).replace('{cache}', CACHE).replace('{store}', STORE)}${send === 'POST /v1/keys/{key}' ? '?op=append' : ''}`,
   );
 const OF_PYCACHE = /\/api\//;
 const JSON_TYPE = { 'Content-Type': 'application/json' };

@@ -5,7 +5,7 @@ import { watchContract } from './contract-watch.ts';
 import { type Answer, OpenApiDocument, pathOfTarget } from './open-api-document.ts';
 
 export type Exchange = {
-  /** Method and target. `~` stands for a name of this scenario's own, `{etag}`, `{bare-etag}`, `{revision}`, `{next}` for the latest of them; in headers too. */
+  /** Method and target. `~` stands for a name of this scenario's own, `{etag}`, `{bare-etag}`, `{revision}`, `{next}`, `{note}`, `{hold}` for the latest of them; in headers too. */
   readonly send: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string | Uint8Array;
@@ -39,7 +39,16 @@ const RARE: ReadonlySet<number> = new Set([401, 403, 408, 409, 410, 411, 429, 50
 /** A stream without an end, a restore into an empty cluster; and what takes any query is wrong only where no request is one. */
 const APART: ReadonlySet<string> = new Set(['200 GET /v1/watch', '200 POST /v1/restore', '400 GET /api/health/']);
 const STANDARD = ['chorus-node', 'chorus-revision', 'chorus-lag-ms', 'chorus-consistency'];
-const DOCUMENTED = [...STANDARD, 'chorus-expires-at', 'chorus-ttl-ms', 'idempotency-replayed', 'etag', 'link', 'allow'];
+const DOCUMENTED = [
+  ...STANDARD,
+  'chorus-expires-at',
+  'chorus-ttl-ms',
+  'idempotency-replayed',
+  'etag',
+  'link',
+  'allow',
+  'chorus-note',
+];
 
 export function contractSuite(name: string, scenarios: readonly Scenario[], target: ContractTarget): void {
   describe(`the contract: ${name}`, () => {
@@ -154,12 +163,16 @@ export function contractSuite(name: string, scenarios: readonly Scenario[], targ
   });
 }
 
-type Known = { '~': string; etag?: string; revision?: string; next?: string };
+type Known = { '~': string; etag?: string; revision?: string; next?: string; note?: string; hold?: string };
 
 function learn(received: Received, known: Known): void {
   const { etag, 'chorus-revision': revision } = received.headers;
   if (etag !== undefined) known.etag = etag;
   if (revision !== undefined) known.revision = String(revision);
+  const { 'chorus-note': note } = received.headers;
+  if (note !== undefined) known.note = String(note);
+  const hold = /"hold":"([^"]*)"/.exec(received.text)?.[1];
+  if (hold !== undefined) known.hold = hold;
   const next = /"next":"([^"]*)"/.exec(received.text)?.[1];
   if (next !== undefined) known.next = next;
 }
@@ -170,6 +183,8 @@ function filled(text: string, known: Known): string {
     .replaceAll('{bare-etag}', bareEtag(known))
     .replaceAll('{etag}', known.etag ?? '')
     .replaceAll('{revision}', known.revision ?? '')
+    .replaceAll('{note}', known.note ?? '')
+    .replaceAll('{hold}', known.hold ?? '')
     .replaceAll('{next}', known.next ?? '');
 }
 

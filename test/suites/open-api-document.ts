@@ -85,6 +85,8 @@ const CACHE_PATHS: readonly (readonly [RegExp, Path])[] = [
   [/^\/v1\/caches\/[^/]+\/policy$/, '/v1/caches/{cache}/policy'],
   [/^\/v1\/caches\/[^/:]+:invalidate$/, '/v1/caches/{cache}:invalidate'],
   [/^\/v1\/caches\/[^/:]+:adopt$/, '/v1/caches/{cache}:adopt'],
+  [/^\/v1\/stores\/[^/:]+\/entries\//, '/v1/stores/{store}/entries/{key}'],
+  [/^\/v1\/stores\/[^/:]+:invalidate$/, '/v1/stores/{store}:invalidate'],
   [/^\/v1\/caches\/[^/:]+$/, '/v1/caches/{cache}'],
 ];
 

@@ -18,6 +18,13 @@ export class LogTrouble extends CacheError {
   }
 }
 
+/** What is to be served no more: entries by their keys, by their tags, all. */
+export type Invalidated = {
+  readonly keys?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly all?: true;
+};
+
 /** For commands that no client waits for. */
 const OWN_TIMEOUT_MS = 5000;
 
@@ -85,13 +92,20 @@ export class CacheLog {
     throw new LogTrouble(isPassing ? 'down' : 'refused', this.name, code, code);
   }
 
-  fill(key: Uint8Array, since: number, content: Content): Promise<Applied> {
-    return this.send({ type: 'cache-fill', key, since, content });
+  /** Rejects where they are too many or too long. */
+  async invalidate({ keys = [], tags = [], all }: Invalidated, timeoutMs: number): Promise<Applied> {
+    const named = keys.map((key) => Buffer.from(key));
+    const wired = wireTags(this.name, tags);
+    return this.sendDone({ type: 'cache-invalidate', keys: named, tags: wired, isAll: all === true }, timeoutMs);
+  }
+
+  fill(key: Uint8Array, since: number, content: Content, timeoutMs?: number): Promise<Applied> {
+    return this.send({ type: 'cache-fill', key, since, content }, timeoutMs);
   }
 
   /** Ends the hold; the source has `content`, or nobody knows what it has. */
-  endHold(key: Uint8Array, hold: number, content: Content | undefined): Promise<Applied> {
-    return this.send({ type: 'cache-put', key, hold, maxUnsaved: 0, content });
+  endHold(key: Uint8Array, hold: number, content: Content | undefined, timeoutMs?: number): Promise<Applied> {
+    return this.send({ type: 'cache-put', key, hold, maxUnsaved: 0, content }, timeoutMs);
   }
 
   #outcomeOf(submitted: Submitted): Applied {

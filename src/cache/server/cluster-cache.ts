@@ -7,7 +7,7 @@ import { type Observe, observeNothing } from '../events.ts';
 import { type GuardedSource, guardedSource, type SourceHealth } from '../guarded-source.ts';
 import type { CacheSource, WritableSource } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
-import { type CacheLog, LogTrouble, type PolicyNow, type Sending, wireTags } from './cache-log.ts';
+import { type CacheLog, type Invalidated, LogTrouble, type PolicyNow, type Sending } from './cache-log.ts';
 import { Loader } from './loader.ts';
 import type { Applied, Look } from './replica.ts';
 
@@ -46,13 +46,6 @@ export type Written = {
   readonly how: 'cached' | 'saved' | 'behind';
   readonly revision: number;
   readonly isRepeat: boolean;
-};
-
-/** What of it is to be served no more: entries by their keys, by their tags, all. */
-export type Invalidated = {
-  readonly keys?: readonly string[];
-  readonly tags?: readonly string[];
-  readonly all?: true;
 };
 
 export class ClusterCache<Value> {
@@ -114,11 +107,8 @@ export class ClusterCache<Value> {
     }
   }
 
-  /** Throws where they are too many or too long. */
-  async invalidate({ keys = [], tags = [], all }: Invalidated, timeoutMs: number): Promise<Applied> {
-    const named = keys.map((key) => Buffer.from(key));
-    const wired = wireTags(this.log.name, tags);
-    return this.log.sendDone({ type: 'cache-invalidate', keys: named, tags: wired, isAll: all === true }, timeoutMs);
+  invalidate(what: Invalidated, timeoutMs: number): Promise<Applied> {
+    return this.log.invalidate(what, timeoutMs);
   }
 
   health(): SourceHealth {

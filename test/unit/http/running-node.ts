@@ -107,6 +107,7 @@ export function overriding(node: NodeApi, overrides: Partial<NodeApi>): NodeApi 
     checkDigests: (timeoutMs) => node.checkDigests(timeoutMs),
     snapshots: node.snapshots,
     backups: node.backups,
+    caches: node.caches,
     metrics: () => node.metrics(),
     ...overrides,
   };
