@@ -4,7 +4,7 @@ import type { Found, Written } from '../cache/server/cluster-cache.ts';
 import type { ServedCache } from '../cache/server/served-caches.ts';
 import { type Condition, holds } from '../core/condition.ts';
 import type { Consistency } from '../node/requests.ts';
-import { answer, JSON_TYPE } from './answers.ts';
+import { answer, JSON_TYPE, TEXT_TYPE } from './answers.ts';
 import { refuseBody } from './bodies.ts';
 import { cacheIn, cacheKeyIn, readProblem, readWhen, requireCacheRight, writeProblem } from './cache-requests.ts';
 import { conditionOf, etagOf, refuseConditions } from './conditions.ts';
@@ -54,7 +54,7 @@ export function createCacheEntries(service: HttpService): CacheEntries {
       const row = await readJson(service, request, response);
       requireCacheRight(service, request, response, 'write-cache');
       if (row === null) throw invalidBody('', 'A row is JSON, but not null: DELETE removes it.');
-      answer(service, request, response, 200, [...(await done(write, row)), 'Content-Type', JSON_TYPE], undefined);
+      answer(service, request, response, 200, [...(await done(write, row)), 'Content-Type', TEXT_TYPE], '');
     },
 
     async DELETE(request, response) {
