@@ -20,6 +20,8 @@ export type MembershipOptions = {
   readonly pid: number;
   readonly version: string;
   readonly limits: StateLimits;
+  /** Default: FEATURE_LEVEL. */
+  readonly featureLevel?: number;
   readonly identity: Identity;
   readonly machine: Machine;
   readonly heart: Heart;
@@ -37,6 +39,7 @@ export type MembershipOptions = {
 
 export class Membership {
   readonly #options: MembershipOptions;
+  readonly #featureLevel: number;
   /** The cluster that this node's data directory belongs to. */
   #cluster: string | undefined;
   #knownDisagreements = 0;
@@ -44,6 +47,7 @@ export class Membership {
 
   constructor(options: MembershipOptions) {
     this.#options = options;
+    this.#featureLevel = options.featureLevel ?? FEATURE_LEVEL;
   }
 
   /**
@@ -87,9 +91,15 @@ export class Membership {
   frameApplied(): void {
     const { state } = this.#options.machine;
     if (state.cluster !== this.#cluster && state.cluster !== '') this.#meet(state.cluster);
-    if ((state.limits?.featureLevel ?? 0) > FEATURE_LEVEL) throw newerCluster();
+    this.refuseNewer();
     if (state.members.isOusted(this.#options.author)) throw nodeIdInUse(this.#options.author.node);
     if (state.members.disagreements !== this.#knownDisagreements) this.#reportDisagreement(state.members.disagreements);
+  }
+
+  /** To be called when a snapshot was restored too; throws FatalError where the cluster uses what this program does not know. */
+  refuseNewer(): void {
+    const { limits } = this.#options.machine.state;
+    if ((limits?.featureLevel ?? 0) > this.#featureLevel) throw newerCluster();
   }
 
   isOnDuty(): boolean {
@@ -106,7 +116,7 @@ export class Membership {
       address,
       pid,
       version,
-      featureLevel: FEATURE_LEVEL,
+      featureLevel: this.#featureLevel,
       isReady: isReady(),
       revision: state.revision,
       lagMs: Math.round(heart.lagMs()),

@@ -102,7 +102,10 @@ class Node implements ChorusNode {
       ...common,
       store: options.snapshots.store,
       clusterOf: (logEnd) => this.#membership.load(logEnd),
-      onRestored: () => this.#watches.applied(this.#following.progress.left),
+      onRestored: () => {
+        this.#membership.refuseNewer();
+        this.#watches.applied(this.#following.progress.left);
+      },
       onCaughtUp: () => this.#proveFresh(),
       onFatal: (error) => this.#die(error),
       onOutcome: (command, outcome) => this.#writes.applied(command.attempt, outcome),

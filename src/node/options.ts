@@ -20,6 +20,8 @@ export type NodeOptions = {
   readonly logger: Logger;
   /** Used only if this node creates the cluster; otherwise the log's are. */
   readonly limits: StateLimits;
+  /** What this program knows; default: FEATURE_LEVEL. Less of it makes an older program, as in a cluster of mixed versions. */
+  readonly featureLevel?: number;
   readonly identity: Identity;
   readonly snapshots: SnapshotPolicy;
   /** Keeps a backup that is to be restored until it is closed. */

@@ -66,7 +66,8 @@ export const SINGLE_KEYS = [...PLAIN_KEYS, ...COUNTERS];
 export const TTL_KEYS = ['t1', 't2'];
 /** Keys that fill the memory where entries are evicted, accounts not being among them. */
 const FILLING_KEYS = ['f1', 'f2', 'f3', 'f4', 'f5', 'f6', 'f7', 'f8'];
-const MAX_TRIES = 40;
+/** Enough for what is refused until all nodes know it. */
+const MAX_TRIES = 100;
 
 export class SimulatedClient {
   readonly #name: string;

@@ -11,9 +11,11 @@ import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { drawAppendFate, holdsClients } from './append-fate.ts';
 import { falsify } from './falsified.ts';
 import { SimulatedProcess } from './process.ts';
-import type { Scheduler } from './scheduler.ts';
+import { drawSaveFate } from './save-fate.ts';
+import type { Chances, Scheduler } from './scheduler.ts';
 import type { Trim } from './snapshots.ts';
 import { CALM, type Swarm } from './swarm.ts';
+import { Upgrade } from './upgrade.ts';
 
 /** One nodeId: at most one process at a time, many in its life. */
 export type Slot = {
@@ -45,9 +47,6 @@ const RARE: ReadonlySet<FaultPoint> = new Set([
 const SLICES = { chunkBytes: 60, chunkRows: 3, maxHeldBytes: 2000 };
 const silent = createLogger('silent', {});
 
-/** `saving` is the chance of all that concerns snapshots, `falsifying` of records. */
-export type Chances = { readonly scheduler: Scheduler; readonly saving: Scheduler; readonly falsifying: Scheduler };
-
 export class SimulatedCluster {
   readonly slots: Slot[] = [];
   readonly store: MemoryLogStore;
@@ -68,6 +67,7 @@ export class SimulatedCluster {
   #wallClockOffset = 0;
   readonly #eventsKept: number;
   readonly #isBarrierAppended: boolean;
+  readonly #upgrade: Upgrade;
   /** Of all that concerns snapshots. */
   readonly #chance: Scheduler;
   readonly #snapshotEvery: number;
@@ -75,7 +75,7 @@ export class SimulatedCluster {
   /** The process that was given a record which the log does not hold. */
   falsified: string | undefined;
 
-  constructor({ scheduler, saving, falsifying }: Chances, swarm: Swarm, observer: Observer) {
+  constructor({ scheduler, saving, falsifying, mixing }: Chances, swarm: Swarm, observer: Observer) {
     this.#chance = saving;
     this.#falsifying = falsifying;
     this.#snapshotEvery = swarm.snapshotEvery;
@@ -84,6 +84,7 @@ export class SimulatedCluster {
     this.swarm = swarm;
     this.#eventsKept = swarm.eventsKept;
     this.#isBarrierAppended = swarm.isBarrierAppended;
+    this.#upgrade = new Upgrade(swarm.olderLevel, mixing);
     this.snapshots = createMemorySnapshots({
       fateOfSave: (name, revision) => this.#fateOfSave(`${revision}-${name}-`),
     });
@@ -108,6 +109,8 @@ export class SimulatedCluster {
       const slot = { nodeId, cluster: undefined, starts: 0 } as Partial<Slot> as Slot;
       this.slots.push(slot);
       this.#startProcess(slot);
+      const moment = this.#upgrade.drawMoment(nodeId);
+      if (moment !== undefined) this.#scheduler.after(moment, () => this.#startUpgraded(slot));
     }
     this.#recur(
       () => this.swarm.crashEvery,
@@ -138,6 +141,7 @@ export class SimulatedCluster {
     this.swarm = CALM;
     for (const slot of this.slots) {
       slot.process.resume();
+      this.#startUpgraded(slot);
       if (slot.process.isDead) this.#startProcess(slot);
     }
   }
@@ -179,6 +183,7 @@ export class SimulatedCluster {
       world: process.world,
       logger: silent,
       limits: this.limits,
+      featureLevel: this.#upgrade.levelOf(slot.nodeId),
       history: { maxEvents: this.#eventsKept },
       snapshots: {
         store: process.wrapSnapshots(this.snapshots.open(name), () => this.#chance.random() * this.swarm.chunkDelay),
@@ -195,13 +200,22 @@ export class SimulatedCluster {
       },
       onFatal: (error) => {
         if (error.exitCode === EXIT.leftBehind) process.kill();
+        else if (this.#upgrade.isOutdated(slot.nodeId, error)) this.#startUpgraded(slot);
         else if (!process.isDead) this.#observer.onViolation(`${name} ended itself: ${error.message}`);
       },
     });
     this.#observer.onStarted?.(slot);
     slot.node.start().catch((error: Error) => {
-      if (!process.isDead) this.#observer.onViolation(`${name} did not start: ${error.message}`);
+      if (this.#upgrade.isOutdated(slot.nodeId, error)) this.#startUpgraded(slot);
+      else if (!process.isDead) this.#observer.onViolation(`${name} did not start: ${error.message}`);
     });
+  }
+
+  #startUpgraded(slot: Slot): void {
+    if (this.#upgrade.isOver(slot.nodeId)) return;
+    this.#scheduler.note(`upgrade ${slot.nodeId}`);
+    this.#upgrade.upgrade(slot.nodeId);
+    slot.process.kill();
   }
 
   #crashesAt(point: FaultPoint): boolean {
@@ -230,17 +244,8 @@ export class SimulatedCluster {
   }
 
   #fateOfSave(start: string): SaveFate {
-    const { spoiltSnapshot, refusedSnapshot } = this.swarm;
-    const chance = this.#chance.random();
     if (this.falsified !== undefined && start.endsWith(`-${this.falsified}-`)) this.#spoilt.add(start);
-    if (chance < spoiltSnapshot) this.#spoilt.add(start);
-    if (chance < spoiltSnapshot / 3) return { kind: 'torn' };
-    if (chance < (spoiltSnapshot * 2) / 3) return { kind: 'misdirected' };
-    if (chance < spoiltSnapshot) return { kind: 'bit-flipped', bit: this.#chance.between(0, 1_000_000) };
-    if (chance < spoiltSnapshot + refusedSnapshot) {
-      return { kind: 'refused', afterChunks: this.#chance.between(0, 10) };
-    }
-    return { kind: 'saved' };
+    return drawSaveFate(this.swarm, this.#chance, () => this.#spoilt.add(start));
   }
 
   /** A bit that flipped on the way to one process, behind the checksum: what only the digests can tell. */

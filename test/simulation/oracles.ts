@@ -81,6 +81,7 @@ export class Oracles {
     const truth = replay(cluster.store.history());
     for (const name of truth.doubledFrames) this.onViolation(`frame ${name} was applied twice`);
     for (const fault of truth.faults) this.onViolation(fault);
+    for (const fault of truth.levelFaults) this.onViolation(fault);
     for (const fault of truth.evictionFaults) this.onViolation(fault);
     for (const key of truth.expiredEarly) this.onViolation(`${key} was expired before its time`);
     for (const [id, commands] of truth.byId) {

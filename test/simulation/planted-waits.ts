@@ -1,7 +1,25 @@
-// Bugs planted in what is waited for, and in what decides alike on all nodes: barriers, waiters, the clock and the scope of ids.
+// Bugs planted in what is waited for, and in what decides alike on all nodes: barriers, waiters, versions, the clock and the scope of ids.
 import type { PlantedBug } from './planted.ts';
 
 export const BUGS_OF_WAITS: readonly PlantedBug[] = [
+  {
+    name: 'commands that not all nodes know yet',
+    file: 'src/node/writes.ts',
+    find: "return 'feature-not-enabled';",
+    replace: ';',
+  },
+  {
+    name: 'a feature level that rises with the first who knows more',
+    file: 'src/core/commands/cluster.ts',
+    find: 'Math.min(...state.members.live()',
+    replace: 'Math.max(...state.members.live()',
+  },
+  {
+    name: 'an older node that goes on in a newer cluster',
+    file: 'src/node/membership.ts',
+    find: '> this.#featureLevel) throw newerCluster();',
+    replace: '> 1_000) throw newerCluster();',
+  },
   {
     name: 'one barrier answers later reads too',
     file: 'src/node/reads.ts',

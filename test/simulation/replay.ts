@@ -9,6 +9,7 @@ import type { Position } from '../../src/node/history.ts';
 import { MapKeyspace } from '../model/map-keyspace.ts';
 import { EvictionFacts } from './eviction-facts.ts';
 import { keysOf } from './ledger.ts';
+import { LevelFacts } from './level-facts.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
 
@@ -28,6 +29,8 @@ export type Replay = {
   readonly faults: readonly string[];
   /** Keys whose entry was expired before its time. */
   readonly expiredEarly: readonly string[];
+  /** What was appended before all nodes knew it, and a feature level that rose too early. */
+  readonly levelFaults: readonly string[];
   /** What was evicted without need or though it had changed, and memory that was filled beyond all bounds. */
   readonly evictionFaults: readonly string[];
   /** Digest by revision, as noted at the ends of frames. */
@@ -48,6 +51,7 @@ export function replay(records: readonly LogRecord[]): Replay {
   const faults: string[] = [];
   let keyspaceDigest = '0/0';
   const expiredEarly: string[] = [];
+  const levels = new LevelFacts(machine.state);
   const evictions = new EvictionFacts(machine.state);
   const digests = new Map<number, bigint>();
   const changes: ChangeFact[] = [];
@@ -77,6 +81,7 @@ export function replay(records: readonly LogRecord[]): Replay {
       if (applied.has(name)) doubledFrames.push(name);
       applied.add(name);
     }
+    if (decoded.kind === 'frame' && disposition === 'applied') levels.note(decoded.frame);
     const marks = machine.state.snapshots.verified;
     if (marks !== verified.at(-1)?.marks) verified.push({ offset, marks });
     const note = machine.notes.at(-1);
@@ -85,7 +90,19 @@ export function replay(records: readonly LogRecord[]): Replay {
   const digest = machine.state.digest();
   evictions.noteEnd();
   const evictionFaults = evictions.faults;
-  return { byId, byKey, doubledFrames, faults, expiredEarly, evictionFaults, digests, changes, verified, digest };
+  return {
+    byId,
+    byKey,
+    doubledFrames,
+    faults,
+    expiredEarly,
+    levelFaults: levels.faults,
+    evictionFaults,
+    digests,
+    changes,
+    verified,
+    digest,
+  };
 
   function noteFaults(command: Command, outcome: Outcome): void {
     const { high, low } = machine.state.keyspace.digest;

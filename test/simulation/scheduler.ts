@@ -2,6 +2,14 @@
 
 type Event = { readonly time: number; readonly sequence: number; readonly task: () => void };
 
+/** `saving` is the chance of all that concerns snapshots, `falsifying` of records, `mixing` of versions. */
+export type Chances = {
+  readonly scheduler: Scheduler;
+  readonly saving: Scheduler;
+  readonly falsifying: Scheduler;
+  readonly mixing: Scheduler;
+};
+
 export class Scheduler {
   /** Simulated ms since the start of the run. */
   now = 0;

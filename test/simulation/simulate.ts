@@ -44,7 +44,7 @@ export async function simulate(seed: number): Promise<RunResult> {
   const mixing = new Scheduler(seed + MIXING_SEEDS);
   const swarm = drawSwarm(scheduler, watching, saving, new Scheduler(seed + FILLING_SEEDS), falsifying, mixing);
   const oracles = new Oracles();
-  const cluster = new SimulatedCluster({ scheduler, saving, falsifying }, swarm, {
+  const cluster = new SimulatedCluster({ scheduler, saving, falsifying, mixing }, swarm, {
     onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),
     onViolation: (what) => oracles.onViolation(what),
   });

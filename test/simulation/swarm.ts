@@ -1,5 +1,6 @@
 // The rates of faults, drawn afresh for each seed, many of them zero: a run with everything at once hides what a single fault shows.
 import type { StateLimits } from '../../src/core/commands/command.ts';
+import { FEATURE_LEVEL } from '../../src/core/commands/table.ts';
 import type { Scheduler } from './scheduler.ts';
 
 export type Swarm = {
@@ -43,6 +44,8 @@ export type Swarm = {
   readonly falsifiedRecord: number;
   /** What a log answers that is asked for a barrier: that only an append can tell, as Kafka does, or its end. */
   readonly isBarrierAppended: boolean;
+  /** What the program knows that all nodes begin as, to be upgraded one by one. */
+  readonly olderLevel: number;
   /** Of the cluster, where they differ from the defaults. */
   readonly limits: Partial<StateLimits>;
 };
@@ -74,6 +77,7 @@ export const CALM: Swarm = {
   refusedSnapshot: 0,
   falsifiedRecord: 0,
   isBarrierAppended: false,
+  olderLevel: FEATURE_LEVEL,
   limits: {},
 };
 
@@ -114,6 +118,7 @@ export function drawSwarm(
     refusedSnapshot: saving.pick([0, 0, 0.3]),
     falsifiedRecord: 0,
     isBarrierAppended: mixing.random() < 0.5,
+    olderLevel: mixing.random() < 0.3 ? mixing.between(1, FEATURE_LEVEL - 1) : FEATURE_LEVEL,
     limits: drawLimits(filling),
     zombieDelay: 3000,
     zombiePause: 0,

@@ -1,5 +1,6 @@
 // One run of the caches' simulation: the cluster of the simulator, a database behind it, and clients who load and write by all patterns.
 import type { FaultPoint } from '../../../src/base/world.ts';
+import { FEATURE_LEVEL } from '../../../src/core/commands/table.ts';
 import { SimulatedCluster, type Slot } from '../cluster.ts';
 import type { SimulatedProcess } from '../process.ts';
 import { Scheduler } from '../scheduler.ts';
@@ -24,7 +25,7 @@ export async function simulateCaches(seed: number): Promise<RunResult> {
   const scheduler = new Scheduler(seed + CACHE_SEEDS);
   const mixing = new Scheduler(seed + MIXING_SEEDS);
   const drawn = drawSwarm(scheduler, scheduler, scheduler, scheduler, scheduler, mixing);
-  const swarm = { ...drawn, falsifiedRecord: 0, limits: {} };
+  const swarm = { ...drawn, falsifiedRecord: 0, limits: {}, olderLevel: FEATURE_LEVEL };
   const violations: string[] = [];
   const onViolation = (what: string) => void violations.push(what);
   const database = new SimulatedDatabase(scheduler, drawFaults(scheduler));
@@ -32,7 +33,7 @@ export async function simulateCaches(seed: number): Promise<RunResult> {
   const all = new Map<SimulatedProcess, ProcessCaches>();
   const onStarted = (slot: Slot) =>
     void all.set(slot.process, new ProcessCaches(slot, slot.process, database, policies));
-  const cluster = new SimulatedCluster({ scheduler, saving: scheduler, falsifying: scheduler }, swarm, {
+  const cluster = new SimulatedCluster({ scheduler, saving: scheduler, falsifying: scheduler, mixing }, swarm, {
     onAcknowledged: () => {},
     onViolation,
     onStarted,

@@ -28,6 +28,8 @@ export type ActorOptions = {
   /** Replaces functions of its log. */
   readonly overrideLog?: (log: CommitLog) => Partial<CommitLog>;
   readonly policy?: Partial<SnapshotPolicy>;
+  /** Of an older program. */
+  readonly featureLevel?: number;
 };
 
 /** One process of a node, in which nothing happens any more once it was killed. */
@@ -72,6 +74,7 @@ export class Actor {
       onFatal: (error) => {
         this.fatals.push(error);
       },
+      ...(options.featureLevel === undefined ? {} : { featureLevel: options.featureLevel }),
     });
   }
 

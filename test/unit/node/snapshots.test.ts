@@ -201,6 +201,17 @@ describe('a restart', () => {
     await expect(scene.create('node-1').node.start()).rejects.toMatchObject({ exitCode: 74 });
   });
 
+  test('of an older program is refused where the snapshot is of a cluster that knows more', async () => {
+    const { scene, first } = await cluster(['node-1']);
+    await takeGood(scene, first);
+    first.kill();
+    const older = scene.create('node-1', { featureLevel: 5 });
+    const refused = expect(older.node.start()).rejects.toThrow('later version');
+    await scene.settle();
+    await refused;
+    expect(scene.heartbeats('node-1').map(({ featureLevel }) => featureLevel)).not.toContain(5);
+  });
+
   test('looks again where all that it knew of was replaced, and the log trimmed, while it read', async () => {
     const { scene, first } = await cluster(['node-1']);
     await takeGood(scene, first);
