@@ -87,6 +87,7 @@ export function createApp(service: HttpService): RequestListener {
   resource('/livez', { GET: operations.livez });
   resource('/readyz', { GET: operations.readyz });
   resource('/metrics', { GET: operations.metrics });
+  resource('/', { GET: serveConsole });
   resource('/console', { GET: serveConsole });
   resource('/console/{file}', { GET: serveConsole });
   resource('/api/cache/{key}/', { GET: pycache.read, POST: pycache.write, DELETE: pycache.remove });

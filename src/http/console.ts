@@ -1,4 +1,4 @@
-// GET /console: the page for people, and the files it is made of; it knows no more than the API tells it.
+// GET / and GET /console: the page for people, and the files it is made of; it knows no more than the API tells it.
 import { readFile } from 'node:fs/promises';
 import { answer, type Body } from './answers.ts';
 import { Problem } from './problems.ts';
@@ -14,6 +14,7 @@ const JAVASCRIPT = 'text/javascript; charset=utf-8';
 
 /** By the path that each is served at. */
 const FILES: ReadonlyMap<string, readonly [name: string, contentType: string]> = new Map([
+  ['/', ['console.html', HTML]],
   ['/console', ['console.html', HTML]],
   ['/console/console.css', ['console.css', CSS]],
   ['/console/console.js', ['console.js', JAVASCRIPT]],

@@ -35,6 +35,7 @@ export const ROUTES = {
   '/livez': { GET: [] },
   '/readyz': { GET: ['verbose'] },
   '/metrics': { GET: [] },
+  '/': { GET: [] },
   '/console': { GET: [] },
   '/console/{file}': { GET: [] },
   '/api/cache/{key}/': { GET: [], POST: [], DELETE: [] },
@@ -78,6 +79,7 @@ export const NEEDS: { readonly [P in Path]: { readonly [M in MethodOf<P>]: Need 
   '/readyz': { GET: 'nothing' },
   '/metrics': { GET: 'admin' },
   // The page holds nothing: what it shows it asks of the API, with the token of whoever looks at it.
+  '/': { GET: 'nothing' },
   '/console': { GET: 'nothing' },
   '/console/{file}': { GET: 'nothing' },
   '/api/cache/{key}/': { GET: 'scopes', POST: 'scopes', DELETE: 'scopes' },

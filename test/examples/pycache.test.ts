@@ -68,6 +68,13 @@ function suite(start: () => Promise<Cluster>): void {
 
   test('answers its whole table', () => expectSoon(cluster.url, TABLE));
 
+  test('shows a page for people, which asks nothing but the API beside it', async () => {
+    const page = await fetch(cluster.url);
+    expect([page.status, page.headers.get('content-type')]).toEqual([200, 'text/html; charset=utf-8']);
+    const [script = ''] = /\/console\/[\w.]+\.js/.exec(await page.text()) ?? [];
+    expect((await fetch(new URL(script, cluster.url))).headers.get('content-type')).toContain('javascript');
+  });
+
   test('gives on every node what was set through one, in the end', async () => {
     await expectSoon(cluster.url, [set('shared', 'by all')]);
     for (const url of cluster.nodes) await expectSoon(url, [got('shared', 'by all')]);

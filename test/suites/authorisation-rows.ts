@@ -184,6 +184,7 @@ const ROWS: Rows = {
   '/livez': { GET: [get('/livez', CALLER_NAMES)] },
   '/readyz': { GET: [get('/readyz?verbose', CALLER_NAMES)] },
   '/metrics': { GET: [get('/metrics', ADMINS)] },
+  '/': { GET: [get('/', CALLER_NAMES)] },
   '/console': { GET: [get('/console', CALLER_NAMES)] },
   '/console/{file}': { GET: [get('/console/api.js', CALLER_NAMES)] },
   '/api/cache/{key}/': {
@@ -203,7 +204,6 @@ const ROWS: Rows = {
 /** What is no route, tried in the ways in which a door is missed: whoever is not let in learns nothing of it. */
 const NO_ROUTES: readonly Row[] = [
   ...[
-    '/',
     '/v1',
     '/v1/keys/in/a/../../cluster',
     '/v1//cluster',
