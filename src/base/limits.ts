@@ -31,6 +31,15 @@ export const REQUEST_LIMITS = {
   maxBodiesInFlightBytes: 256 * MIB,
 } as const;
 
+/** What a node does in one turn of its event loop (http/turn.ts). */
+export const TURN_LIMITS = {
+  /** Beyond the first no more writes are taken, beyond the second no reads … */
+  writesMs: 50,
+  readsMs: 150,
+  /** … but always so many requests in all. */
+  requests: 32,
+} as const;
+
 /** Defaults of the limits that are state (core/cluster.ts). */
 export const STATE_LIMITS = {
   maxValueBytes: MIB,

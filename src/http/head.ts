@@ -1,7 +1,9 @@
 // What is checked of every request before it is routed: its target, its Host, who asks, its expectation.
 import type { NextFunction } from 'express';
 import { isCrossOrigin, isHostAllowed } from './hosts.ts';
+import { idOf } from './parameters.ts';
 import { Problem } from './problems.ts';
+import { outcomeOfUntried, refusalProblem } from './refusals.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
 // absolute-form (RFC 9112 §3.2.2): its authority stands in place of Host.
@@ -28,12 +30,28 @@ export function createHead(service: HttpService): (request: Request, response: R
     if (isCrossOrigin(request.headers.origin, host) && !SAFE_METHODS.has(request.method)) {
       throw new Problem('cross-origin', { field: 'Origin', detail: 'Web pages of other origins may not write here.' });
     }
+    refuseWhenOverloaded(service, request, locals.target);
     service.access.admit(request, locals.target);
     if (request.headers.expect !== undefined && request.headers.expect.toLowerCase() !== '100-continue') {
       throw new Problem('expectation-failed', { field: 'Expect', detail: 'The only expectation is 100-continue.' });
     }
     next();
   };
+}
+
+/** What serves data. Balancers and operators are answered in any case. */
+const DATA = /^\/(?:v1\/(?:keys|batch|transactions|caches)|api\/cache)(?![\w-])/;
+
+function refuseWhenOverloaded({ turn, limits }: HttpService, { method, headers }: Request, target: string): void {
+  if (!DATA.test(target)) return;
+  const isRead = SAFE_METHODS.has(method);
+  if (!turn.isTooLongFor(isRead ? 'read' : 'write')) return;
+  throw refusalProblem('overloaded', isRead ? {} : outcomeOfUntried(idIn(limits, headers)));
+}
+
+function idIn({ maxIdLength }: HttpService['limits'], headers: Request['headers']): string | undefined {
+  const id = headers['idempotency-key'];
+  return typeof id === 'string' ? idOf(id, maxIdLength) : undefined;
 }
 
 function checkTarget(target: string, method: string): void {

@@ -15,6 +15,7 @@ import { createListener } from './listener.ts';
 import { createConnectHandler, createMalformedHandler } from './malformed.ts';
 import { createMetrics } from './metrics.ts';
 import type { HttpLimits, HttpService } from './service.ts';
+import { Turn, type TurnBounds } from './turn.ts';
 import { UntakenAnswers } from './untaken.ts';
 
 export type HttpServerOptions = {
@@ -31,6 +32,8 @@ export type HttpServerOptions = {
   readonly allowedHosts?: HostRule;
   /** What is left out has its default from base/limits.ts. */
   readonly limits?: Partial<HttpLimits>;
+  /** Default: base/limits.ts. */
+  readonly turn?: TurnBounds;
   readonly logger: Logger;
   readonly defaultConsistency?: Consistency;
   /** Those declared in config.ts; none unless given. */
@@ -65,6 +68,7 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     conditionalPrefixes: (options.conditionalPrefixes ?? []).map((prefix) => Buffer.from(prefix)),
     bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
     untaken,
+    turn: new Turn(options.turn),
     metrics: createMetrics(node, caches, untaken),
     isClosing: () => isClosing,
     onBroken: (error) => options.onBroken?.(error),

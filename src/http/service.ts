@@ -9,6 +9,7 @@ import type { Access } from './access.ts';
 import type { BodyBudget } from './bodies.ts';
 import type { HostRule } from './hosts.ts';
 import type { HttpMetrics, Route } from './metrics.ts';
+import type { Turn } from './turn.ts';
 import type { UntakenAnswers } from './untaken.ts';
 
 export type HttpLimits = Readonly<Record<keyof typeof REQUEST_LIMITS | 'maxValueBytes' | 'retryAfterSeconds', number>>;
@@ -25,6 +26,7 @@ export type HttpService = {
   readonly conditionalPrefixes: readonly Buffer[];
   readonly bodies: BodyBudget;
   readonly untaken: UntakenAnswers;
+  readonly turn: Turn;
   readonly metrics: HttpMetrics;
   /** True from `close()` on: answers then end their connections. */
   isClosing(): boolean;
