@@ -1,7 +1,7 @@
 // The TypeScript client: typed calls on keys; a write is repeated with its own id until its outcome is known.
 import { systemWorld } from '../base/system-world.ts';
 import { conditionFailed, expected, jsonOf, revisionOf, textOf, written } from './answers.ts';
-import { ChorusError } from './errors.ts';
+import { ChorusCache } from './caches.ts';
 import { listedKey } from './json-values.ts';
 import { isUnfinished, operationResult, operationsJson, transactionJson, transactionResult } from './operations.ts';
 import type {
@@ -32,9 +32,11 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './requests.ts';
+import { encodedKey, target } from './targets.ts';
 import { type Answer, type Call, type ClientWorld, Transport } from './transport.ts';
 import { watchChanges } from './watch.ts';
 
+export type { ChorusCache } from './caches.ts';
 export { ChorusError, HistoryGoneError } from './errors.ts';
 export type * from './requests.ts';
 
@@ -182,6 +184,20 @@ export class ChorusClient {
     return watchChanges(this.#transport, this.#world, { deadlineMs: this.#deadlineMs, ...options });
   }
 
+  /** A cache in front of a database, as config.ts names it. That its rows are a `Row` is the caller's word: they are not looked at. */
+  cache<Row>(name: string): ChorusCache<Row> {
+    return new ChorusCache<Row>(name, {
+      read: (path, query, options) => {
+        const { consistency, headers } = this.#demand(options);
+        return this.#read(target(path, { ...query, consistency }), headers, options);
+      },
+      write: (method, path, query, options, json) => {
+        const headers: Record<string, string> = json === undefined ? {} : { 'content-type': 'application/json' };
+        return this.#write(method, target(path, query), headers, options, json);
+      },
+    });
+  }
+
   /** The cluster as the answering node sees it. */
   async cluster(options: Pick<ReadOptions, 'deadlineMs'> = {}): Promise<Cluster> {
     return jsonOf(await this.#read('/v1/cluster', {}, options)) as Cluster;
@@ -242,27 +258,6 @@ type Demand = { readonly consistency: string | undefined; readonly headers: Read
 
 function keyPath(key: string, query: Readonly<Record<string, string | undefined>>): string {
   return target(`/v1/keys/${encodedKey(key)}`, query);
-}
-
-function target(path: string, query: Readonly<Record<string, string | undefined>>): string {
-  const pairs = Object.entries(query).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeURIComponent(value)}`],
-  );
-  return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
-}
-
-/** URL libraries take `.` and `..` for steps in the path, also percent-encoded: such keys cannot be sent. */
-function encodedKey(key: string): string {
-  if (key.isWellFormed() && key !== '' && key !== '.' && key !== '..') return encodeURIComponent(key);
-  const message = `the key ${JSON.stringify(key)} cannot be sent: it is empty, '.', '..' or no valid Unicode`;
-  throw new ChorusError({
-    code: 'bad-key',
-    message,
-    status: undefined,
-    outcome: 'not-applied',
-    id: undefined,
-    isRetryable: false,
-  });
 }
 
 function textIf(value: number | boolean | undefined): string | undefined {

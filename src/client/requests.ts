@@ -1,5 +1,6 @@
 // What the client is asked and what it answers: its options and results, all plain data.
 import type { SecureContextOptions } from 'node:tls';
+import type { ServerPolicy } from '../cache/server/policy.ts';
 import type { ClientWorld } from './transport.ts';
 
 export type ClientOptions = {
@@ -156,6 +157,8 @@ export type Page = { readonly keys: readonly ListedKey[]; readonly revision: num
 export type WatchOptions = {
   /** Default: every key. */
   readonly prefix?: string;
+  /** The entries of this cache instead of keys; `prefix` is then of their keys. */
+  readonly cache?: string;
   /** After this revision, or after the change with this id. Default: from now on. */
   readonly since?: number | string | undefined;
   /** Ends the iteration. */
@@ -165,14 +168,70 @@ export type WatchOptions = {
   /** Without a node that tells anything for so long the watch fails (default: the client's own). */
   readonly deadlineMs?: number;
 };
-/** `id`: a later watch goes on after this change with `since: id`. */
+/**
+ * `id`: a later watch goes on after this change with `since: id`. Of a cache only: `tags` of what was put; `put-absent`, the source has
+ * no such row; `invalidate`, entries with one of these tags (none: all) hold no more, and the key is empty.
+ */
 export type Change = { readonly id: string; readonly key: string; readonly revision: number } & (
   | {
       readonly kind: 'put';
       readonly value: Uint8Array;
       readonly contentType: string;
       readonly expiresAt: string | undefined;
+      readonly tags?: readonly string[];
     }
+  | { readonly kind: 'put-absent'; readonly expiresAt: string | undefined; readonly tags?: readonly string[] }
+  | { readonly kind: 'invalidate'; readonly tags: readonly string[] }
   | { readonly kind: 'touch'; readonly expiresAt: string | undefined }
   | { readonly kind: 'delete' | 'expire' | 'evict' }
 );
+
+export type CacheReadOptions = ReadOptions;
+export type CacheWriteOptions = WriteOptions & {
+  /** Of a write behind: resolves when the source has it (default false). */
+  readonly isSaved?: boolean;
+  /** How long a node may wait for the source or the log (default 5,000, at most 60,000). */
+  readonly timeoutMs?: number;
+};
+/** `cacheStatus`: what the cache did, as RFC 9211 writes it. `revision`: undefined where the row could not be kept. */
+export type CachedRow<Row> =
+  | {
+      readonly kind: 'found';
+      readonly value: Row;
+      readonly revision: number | undefined;
+      readonly cacheStatus: string;
+    }
+  | { readonly kind: 'absent'; readonly cacheStatus: string };
+/** Where the write is: in the entry alone, in the source, or in the log, and the source will have it. */
+export type RowWritten = Written & { readonly how: 'cached' | 'saved' | 'behind' };
+/** At least one of the three. */
+export type CacheInvalidation = {
+  readonly keys?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly all?: true;
+};
+/** `revision`: since when it holds; 0: it is the one of config.ts. */
+export type CachePolicy = ServerPolicy & { readonly revision: number };
+export type CacheView = {
+  readonly name: string;
+  readonly policy: CachePolicy;
+  readonly source: { readonly name: string; readonly state: 'ok' | 'down'; readonly reason?: string };
+  /** Keys that the source has yet to take, those that it refused included. */
+  readonly unsaved: number;
+  readonly failed: number;
+  readonly oldestUnsavedMs: number;
+  /** Of the node that answered; undefined where the source takes no batches. */
+  readonly flusher?: {
+    readonly flushes: number;
+    readonly rows: number;
+    readonly trouble?: string;
+    readonly fence?: { readonly cluster: string; readonly n: number };
+  };
+};
+/** A write behind that the source refused. */
+export type FailedWrite = {
+  readonly key: string;
+  readonly revision: number;
+  readonly ageMs: number;
+  readonly error: string;
+};

@@ -3,6 +3,7 @@ import { createParser } from 'eventsource-parser';
 import { ChorusError, HistoryGoneError } from './errors.ts';
 import { type Json, textIn, valueIn } from './json-values.ts';
 import type { Change, WatchOptions } from './requests.ts';
+import { target } from './targets.ts';
 import type { ClientWorld, EventSource, Transport } from './transport.ts';
 
 /** Three heartbeats of a node. */
@@ -25,7 +26,7 @@ export async function* watchChanges(
   world: ClientWorld,
   options: Options,
 ): AsyncGenerator<Change, void, undefined> {
-  const { prefix = '', since, signal, silenceMs = DEFAULT_SILENCE_MS, deadlineMs } = options;
+  const { prefix = '', cache, since, signal, silenceMs = DEFAULT_SILENCE_MS, deadlineMs } = options;
   const place: Place = { id: since === undefined ? undefined : String(since) };
   const { clock } = world;
   const isEnded = () => signal?.aborted === true || transport.isClosed;
@@ -34,7 +35,7 @@ export async function* watchChanges(
   for (let failures = 0; !isEnded(); ) {
     const headers: Record<string, string> = place.id === undefined ? {} : { 'last-event-id': place.id };
     const stream = await transport
-      .openEvents(`/v1/watch?prefix=${encodeURIComponent(prefix)}`, headers, signal)
+      .openEvents(target('/v1/watch', { prefix, cache }), headers, signal)
       .catch((error: unknown) => {
         // Another node may have been up for longer, and have more.
         if (!(error instanceof HistoryGoneError) || ++gone === transport.addresses) throw error;
@@ -89,17 +90,18 @@ async function* blocks(
 
 /** Undefined for the words that end a stream: it is gone on with at another node. */
 function changeIn(event: string | undefined, id: string, data: Json): Change | undefined {
-  const head = { id, key: String(data.key), revision: Number(data.revision) };
+  const head = { id, key: textIn(data, 'key') ?? '', revision: Number(data.revision) };
+  const tags = Array.isArray(data.tags) ? data.tags.map(String) : undefined;
   const expiresAt = textIn(data, 'expiresAt');
   switch (event) {
-    case 'put':
-      return {
-        ...head,
-        kind: event,
-        value: valueIn(data) ?? new Uint8Array(),
-        contentType: String(data.contentType),
-        expiresAt,
-      };
+    case 'put': {
+      const tagged = { ...head, expiresAt, ...(tags === undefined ? {} : { tags }) };
+      if (data.absent === true) return { ...tagged, kind: 'put-absent' };
+      const value = valueIn(data) ?? new Uint8Array();
+      return { ...tagged, kind: event, value, contentType: String(data.contentType) };
+    }
+    case 'invalidate':
+      return { ...head, kind: event, tags: tags ?? [] };
     case 'touch':
       return { ...head, kind: event, expiresAt };
     case 'delete':
