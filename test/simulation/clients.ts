@@ -9,6 +9,7 @@ import type { SimulatedCluster, Slot } from './cluster.ts';
 import { drawLedgerCommand, LEDGER_KEYS } from './ledger.ts';
 import type { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
+import { commandText, resultText } from './transcript.ts';
 
 export type Send = {
   readonly nodeId: string;
@@ -155,6 +156,7 @@ export class SimulatedClient {
     if (result?.kind !== 'read') return;
     const seen = result.entry?.revision ?? 0;
     this.#token = Math.max(this.#token, to);
+    this.#scheduler.tell(this.#name, () => `read ${key} (${consistency}) of ${slot.process.name}: revision ${seen}`);
     const [client, endedAt, value] = [this.#name, this.#scheduler.now, result.entry?.value];
     this.#history.reads.push({ client, startedAt, endedAt, value, key, consistency, from, to, seen });
   }
@@ -163,10 +165,14 @@ export class SimulatedClient {
     const slot = this.#scheduler.pick(this.#cluster.slots);
     const timeoutMs = this.#scheduler.pick([300, 1500, 5000]);
     const processName = slot.process.name;
+    const tell = (what: () => string) =>
+      this.#scheduler.tell(this.#name, () => `${what()}: ${commandText(record.command)} ${record.id ?? ''}`);
+    tell(() => `asks ${processName}`);
     record.sends.push({ nodeId: slot.nodeId, processName, at: this.#scheduler.now, timeoutMs });
     return this.#exchange<WriteResult>(slot, timeoutMs, async () => {
       const result = await slot.node.submit({ command: record.command, id: record.id, caller: '', timeoutMs });
       record.results.push({ processName, result });
+      tell(() => `is answered by ${processName} with ${resultText(result)}`);
       if (result.kind === 'applied') this.#observer.onApplied(processName, record.command, result);
       return result;
     });

@@ -14,7 +14,7 @@ import { SimulatedProcess } from './process.ts';
 import { drawSaveFate } from './save-fate.ts';
 import type { Chances, Scheduler } from './scheduler.ts';
 import type { Trim } from './snapshots.ts';
-import { CALM, type Swarm } from './swarm.ts';
+import { CALM, crashChance, type Swarm } from './swarm.ts';
 import { Upgrade } from './upgrade.ts';
 
 /** One nodeId: at most one process at a time, many in its life. */
@@ -36,13 +36,6 @@ export type Observer = {
 };
 
 const LOG_EPOCH = 1_000_000_000_000;
-/** Reached a few times in a run. */
-const RARE: ReadonlySet<FaultPoint> = new Set([
-  'before-chores',
-  'before-snapshot-told',
-  'before-verified',
-  'before-trim',
-]);
 /** So small that commands come in between. */
 const SLICES = { chunkBytes: 60, chunkRows: 3, maxHeldBytes: 2000 };
 const silent = createLogger('silent', {});
@@ -155,6 +148,7 @@ export class SimulatedCluster {
     slot.starts++;
     const name = `${slot.nodeId}#${slot.starts}`;
     const log = this.store.open(name);
+    this.#scheduler.tell(name, () => `starts, knowing level ${this.#upgrade.levelOf(slot.nodeId)}`);
     const process: SimulatedProcess = new SimulatedProcess({
       name,
       scheduler: this.#scheduler,
@@ -214,13 +208,14 @@ export class SimulatedCluster {
   #startUpgraded(slot: Slot): void {
     if (this.#upgrade.isOver(slot.nodeId)) return;
     this.#scheduler.note(`upgrade ${slot.nodeId}`);
+    this.#scheduler.tell(slot.nodeId, () => 'is to go on as the newer program');
     this.#upgrade.upgrade(slot.nodeId);
     slot.process.kill();
   }
 
   #crashesAt(point: FaultPoint): boolean {
-    const { crashAtPoint } = this.swarm;
-    const crashes = crashAtPoint > 0 && this.#scheduler.random() < crashAtPoint * (RARE.has(point) ? 50 : 1);
+    const chance = crashChance(this.swarm, point);
+    const crashes = chance > 0 && this.#scheduler.random() < chance;
     if (crashes) this.crashedAt.add(point);
     return crashes;
   }
@@ -254,6 +249,7 @@ export class SimulatedCluster {
     const payload = falsify(record.payload);
     if (payload === undefined) return record;
     this.#scheduler.note(`falsified ${record.offset} for ${name}`);
+    this.#scheduler.tell(name, () => `is given another record than the log holds at offset ${record.offset}`);
     this.falsified = name;
     return { ...record, payload };
   }
@@ -265,6 +261,7 @@ export class SimulatedCluster {
 
   #timestamp(): number {
     this.landedAt.push(this.#scheduler.now);
+    this.#scheduler.tell('log', () => `a record lands at offset ${this.landedAt.length - 1}`);
     return Math.trunc(this.#scheduler.now + this.#logClockOffset);
   }
 
@@ -272,6 +269,7 @@ export class SimulatedCluster {
   #jumpLogClock(): void {
     this.#logClockOffset += this.#scheduler.pick([-3_600_000, -5000, -500, 500, 5000, 20_000]);
     this.#scheduler.note(`log clock ${this.#logClockOffset}`);
+    this.#scheduler.tell('log', () => `the clock is off by ${this.#logClockOffset - LOG_EPOCH} ms now`);
   }
 
   #pause(): void {

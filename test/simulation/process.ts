@@ -3,6 +3,7 @@ import type { FaultPoint, World } from '../../src/base/world.ts';
 import type { CommitLog, LogRecord } from '../../src/log/commit-log.ts';
 import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
 import type { Scheduler } from './scheduler.ts';
+import { frameText } from './transcript.ts';
 
 export class SimulatedCrash extends Error {}
 
@@ -73,12 +74,14 @@ export class SimulatedProcess {
   }
 
   pause(): void {
+    if (this.isRunning) this.#tell(() => 'is stopped');
     this.#isPaused = true;
   }
 
   resume(): void {
     if (!this.#isPaused) return;
     this.#isPaused = false;
+    if (!this.isDead) this.#tell(() => `goes on, ${this.#held.length} things having waited`);
     const { scheduler } = this.#options;
     const late = this.#held.filter(({ input }) => input === 'request' && scheduler.random() < 0.3);
     const held = this.#held.filter((one) => !late.includes(one));
@@ -94,10 +97,15 @@ export class SimulatedProcess {
 
   kill(): void {
     if (this.isDead) return;
+    this.#tell(() => 'is killed');
     this.isDead = true;
     this.#held = [];
     this.#unread.clear();
     this.#options.onCrash();
+  }
+
+  #tell(what: () => string): void {
+    this.#options.scheduler.tell(this.name, what);
   }
 
   /** The log as this process sees it: nothing comes back while it is stopped, and nothing ever after it died. */
@@ -105,13 +113,18 @@ export class SimulatedProcess {
     return {
       append: (payload) =>
         new Promise((resolve, reject) => {
+          this.#tell(() => `appends ${frameText(payload)}`);
           const acknowledge = (appended: { offset: number }) => {
             onAcknowledged(payload);
+            this.#tell(() => `was told that ${frameText(payload)} is at offset ${appended.offset}`);
             resolve(appended);
           };
           log.append(payload).then(
             (appended) => this.deliver('log', () => acknowledge(appended)),
-            (error: unknown) => this.deliver('log', () => reject(error)),
+            (error: Error) => {
+              this.#tell(() => `cannot know of ${frameText(payload)}: ${error.message}`);
+              this.deliver('log', () => reject(error));
+            },
           );
         }),
       start: () => this.#back(log.start()),
@@ -119,6 +132,7 @@ export class SimulatedProcess {
       barrier: () => this.#back(isBarrierAppended ? Promise.resolve('append' as const) : log.barrier()),
       trim: (before) => {
         onTrim(before);
+        this.#tell(() => `trims the log below offset ${before}`);
         return this.#back(log.trim(before));
       },
       close: () => log.close(),
@@ -144,9 +158,13 @@ export class SimulatedProcess {
       }
     }
     return {
-      save: (snapshot, chunks) => this.#back(store.save(snapshot, slowly(chunks))),
+      save: (snapshot, chunks) => {
+        this.#tell(() => `saves a snapshot of revision ${snapshot.revision}`);
+        return this.#back(store.save(snapshot, slowly(chunks)));
+      },
       list: () => this.#back(store.list()),
       open: async (id) => {
+        this.#tell(() => `reads snapshot ${id}`);
         const opened = await this.#back(store.open(id));
         return { ...opened, chunks: slowly(opened.chunks) };
       },

@@ -9,7 +9,7 @@ import { simulate } from './simulate.ts';
 const HELP = `npm run simulate -- [options]
   --seeds N      run N seeds (default 500)
   --from N       the first seed (default 1)
-  --seed N       run this seed alone and print what it saw
+  --seed N       run this seed alone and print all that happened, line by line, and then what was wrong
   --scenario S   store or caches alone (default: both)
   --planted      plant each known bug in turn and print the first seed that notices it
   --until-found  stop at the first violation (what --planted runs)
@@ -31,7 +31,7 @@ const { values: options } = parseArgs({
 
 if (options.help) console.log(HELP);
 else if (options.planted) process.exitCode = await runPlanted(Number(options.seeds));
-else if (options.seed !== undefined) process.exitCode = await runSeeds(Number(options.seed), 1, false);
+else if (options.seed !== undefined) process.exitCode = await replaySeed(Number(options.seed));
 else process.exitCode = await runSeeds(Number(options.from), Number(options.seeds), options['until-found']);
 
 async function runSeeds(from: number, count: number, untilFound: boolean): Promise<number> {
@@ -48,17 +48,34 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
       failed++;
       const again = `npm run simulate -- --seed ${seed} --scenario ${scenario}`;
       console.log(`seed ${seed}: ${violations.length} violations; again: ${again}`);
-      for (const violation of violations.slice(0, count === 1 ? 1000 : 3)) console.log(`  ${violation}`);
+      for (const violation of violations.slice(0, 3)) console.log(`  ${violation}`);
       if (untilFound) return 1;
     }
     const done = seed - from + 1;
-    if (process.stderr.isTTY && done % 50 === 0) process.stderr.write(`\r${done} of ${count} seeds, ${failed} failed`);
+    // On a terminal one line that changes; in a log one line now and then.
+    const rate = () => (done / ((performance.now() - startedAt) / 1000)).toFixed(1);
+    const progress = () => `${done} of ${count} seeds, ${failed} with violations, ${rate()} seeds/s`;
+    if (process.stderr.isTTY && done % 10 === 0) process.stderr.write(`\r${progress()}`);
+    else if (done % 1000 === 0 && done < count) console.log(progress());
   }
   const seconds = (performance.now() - startedAt) / 1000;
   console.log(
     `${count} seeds, ${failed} with violations, ${(count / seconds).toFixed(1)} seeds/s, the log trimmed ${trims} times`,
   );
   if (count > 1 && unreached.size > 0) console.log(`no process was crashed at: ${[...unreached].join(', ')}`);
+  return failed === 0 ? 0 : 1;
+}
+
+/** The same run again, told. */
+async function replaySeed(seed: number): Promise<number> {
+  let failed = 0;
+  for (const scenario of SCENARIOS.filter((name) => (options.scenario ?? name) === name)) {
+    console.log(`${scenario}, seed ${seed}`);
+    const { violations, trace } = await SIMULATIONS[scenario](seed, (line) => console.log(line));
+    console.log(`${violations.length} violations; trace ${trace}`);
+    for (const violation of violations) console.log(`  ${violation}`);
+    failed += violations.length;
+  }
   return failed === 0 ? 0 : 1;
 }
 

@@ -1,4 +1,5 @@
 // The simulated world's one heap of events, its time, and its one generator of chance: same seed, same run.
+import { lineOf } from './transcript.ts';
 
 type Event = { readonly time: number; readonly sequence: number; readonly task: () => void };
 
@@ -15,6 +16,8 @@ export class Scheduler {
   now = 0;
   /** How many events have run. */
   events = 0;
+  /** Set where a run is to be told line by line. */
+  onTold: ((line: string) => void) | undefined;
   #sequence = 0;
   #trace = 0x811c9dc5;
   readonly #heap: Event[] = [];
@@ -56,6 +59,11 @@ export class Scheduler {
   /** Mixes what happened into the trace, by which two runs are compared. */
   note(fact: string): void {
     for (let i = 0; i < fact.length; i++) this.#trace = Math.imul(this.#trace ^ fact.charCodeAt(i), 0x01000193);
+  }
+
+  /** A line of the transcript, made only if somebody reads it; it changes nothing. */
+  tell(who: string, what: () => string): void {
+    this.onTold?.(lineOf(this.now, who, what()));
   }
 
   get traceHash(): string {

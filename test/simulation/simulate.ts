@@ -5,7 +5,7 @@ import { SimulatedCluster } from './cluster.ts';
 import { ACCOUNTS } from './ledger.ts';
 import { Oracles } from './oracles.ts';
 import { Scheduler } from './scheduler.ts';
-import { drawSwarm } from './swarm.ts';
+import { drawSwarm, swarmText } from './swarm.ts';
 import { startWatchers, type Told } from './watchers.ts';
 
 export type RunResult = {
@@ -36,13 +36,16 @@ const MIXING_SEEDS = 5_000_000;
 /** Within it a watcher without faults comes back to another node and is told everything. */
 const ARRIVAL_MS = 2000;
 
-export async function simulate(seed: number): Promise<RunResult> {
+/** `onTold` hears the run line by line. */
+export async function simulate(seed: number, onTold?: (line: string) => void): Promise<RunResult> {
   const scheduler = new Scheduler(seed);
+  scheduler.onTold = onTold;
   const watching = new Scheduler(seed + WATCHING_SEEDS);
   const saving = new Scheduler(seed + SAVING_SEEDS);
   const falsifying = new Scheduler(seed + FALSIFYING_SEEDS);
   const mixing = new Scheduler(seed + MIXING_SEEDS);
   const swarm = drawSwarm(scheduler, watching, saving, new Scheduler(seed + FILLING_SEEDS), falsifying, mixing);
+  onTold?.(swarmText(swarm));
   const oracles = new Oracles();
   const cluster = new SimulatedCluster({ scheduler, saving, falsifying, mixing }, swarm, {
     onAcknowledged: (processName, payload) => oracles.onAcknowledged(processName, payload),

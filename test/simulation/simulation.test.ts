@@ -34,6 +34,16 @@ describe('the simulated cluster', () => {
   });
 });
 
+describe('the transcript of a run', () => {
+  it('tells what befell the nodes and what the clients were told, and changes nothing in the run', async () => {
+    const lines: string[] = [];
+    const told = await simulate(12, (line) => lines.push(line));
+    expect(told.trace).toBe((await simulate(12)).trace);
+    for (const what of ['drawn: ', 'node-1#1  is stopped', 'appends frame', 'lands at offset', 'is answered by'])
+      expect(lines.some((line) => line.includes(what))).toBe(true);
+  });
+});
+
 describe('the simulated caches in front of a database', () => {
   it(`keep every promise in ${CACHE_SEEDS} seeds`, { timeout: 600_000 }, async () => {
     const broken: string[] = [];

@@ -1,4 +1,5 @@
 // The rates of faults, drawn afresh for each seed, many of them zero: a run with everything at once hides what a single fault shows.
+import type { FaultPoint } from '../../src/base/world.ts';
 import type { StateLimits } from '../../src/core/commands/command.ts';
 import { FEATURE_LEVEL } from '../../src/core/commands/table.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -130,6 +131,26 @@ export function drawSwarm(
     swarm.crashAtPoint + swarm.crashEvery + swarm.pauseEvery + swarm.zombiePause === 0 &&
     Object.keys(swarm.limits).length === 0;
   return { ...swarm, falsifiedRecord: isHidden ? falsifying.pick([0, 0.01, 0.1]) : 0 };
+}
+
+/** Reached a few times in a run. */
+const RARE: ReadonlySet<FaultPoint> = new Set([
+  'before-chores',
+  'before-snapshot-told',
+  'before-verified',
+  'before-trim',
+]);
+
+/** That a process crashes now that it has come to this point. */
+export function crashChance({ crashAtPoint }: Swarm, point: FaultPoint): number {
+  return crashAtPoint * (RARE.has(point) ? 50 : 1);
+}
+
+/** What is not as in a run without faults. */
+export function swarmText(swarm: Swarm): string {
+  const calm: Readonly<Record<string, unknown>> = CALM;
+  const drawn = Object.entries(swarm).filter(([name, value]) => JSON.stringify(value) !== JSON.stringify(calm[name]));
+  return `drawn: ${drawn.map(([name, value]) => `${name} ${JSON.stringify(value)}`).join(', ')}`;
 }
 
 /** Frames that land long after their clients gave up, their processes standing still meanwhile, under ids that nobody asks again by. */

@@ -130,6 +130,7 @@ export class CacheClient {
     });
     if (found === undefined) return;
     const { value, how } = found;
+    this.#scheduler.tell(this.#name, () => `read ${cache}/${key} (${how}): ${value ?? 'nothing'}`);
     this.#history.reads.push({ cache, key, value, startedAt, endedAt: this.#scheduler.now, how });
   }
 
@@ -141,6 +142,7 @@ export class CacheClient {
     const startedAt = scheduler.now;
     const fact: WriteFact = { cache, key, value, startedAt, endedAt: Number.POSITIVE_INFINITY, revision: 0 };
     this.#history.writes.push(fact);
+    this.#scheduler.tell(this.#name, () => `begins to write ${cache}/${key}: ${fact.value ?? 'nothing'}`);
     if (cache === 'aside') {
       await this.#wait(scheduler.between(0, 50));
       this.#database.commit(cache, key, value);

@@ -5,7 +5,7 @@ import { SimulatedCluster, type Slot } from '../cluster.ts';
 import type { SimulatedProcess } from '../process.ts';
 import { Scheduler } from '../scheduler.ts';
 import type { RunResult } from '../simulate.ts';
-import { drawSwarm } from '../swarm.ts';
+import { drawSwarm, swarmText } from '../swarm.ts';
 import { CacheClient, type CacheHistory, drawPolicies, ProcessCaches } from './clients.ts';
 import { type DatabaseFaults, NO_FAULTS, SimulatedDatabase } from './database.ts';
 import { cacheFaults, servedUnderHold } from './oracles.ts';
@@ -21,11 +21,13 @@ const CALM_MS = 60_000;
 const SETTLE_MS = 20_000;
 const PROBE_MS = 80;
 
-export async function simulateCaches(seed: number): Promise<RunResult> {
+export async function simulateCaches(seed: number, onTold?: (line: string) => void): Promise<RunResult> {
   const scheduler = new Scheduler(seed + CACHE_SEEDS);
+  scheduler.onTold = onTold;
   const mixing = new Scheduler(seed + MIXING_SEEDS);
   const drawn = drawSwarm(scheduler, scheduler, scheduler, scheduler, scheduler, mixing);
   const swarm = { ...drawn, falsifiedRecord: 0, limits: {}, olderLevel: FEATURE_LEVEL };
+  onTold?.(swarmText(swarm));
   const violations: string[] = [];
   const onViolation = (what: string) => void violations.push(what);
   const database = new SimulatedDatabase(scheduler, drawFaults(scheduler));
