@@ -22,13 +22,22 @@ export type ReplicaOptions = {
   onApplied(record: LogRecord, disposition: Disposition, own: Frame | undefined): void;
 };
 
-/** Thrown out of a batch to have a damaged record fetched once more. */
-class ReadAgain extends Error {}
+/** Thrown out of a batch to have its damaged records fetched once more. */
+class ReadAgain extends Error {
+  readonly suspects: ReadonlySet<number>;
+
+  constructor(suspects: ReadonlySet<number>) {
+    super('damaged records are read again');
+    this.suspects = suspects;
+  }
+}
+
+type Readable = Exclude<Decoded, { kind: 'newer' }>;
 
 export class Replica {
   readonly #options: ReplicaOptions;
-  /** Offset of a record that came damaged once: if it comes so again, every node has it so. */
-  #suspect = -1;
+  /** Offsets of records that came damaged once, all in one batch: those that come so again every node has so. */
+  #suspects: ReadonlySet<number> = new Set();
 
   constructor(options: ReplicaOptions) {
     this.#options = options;
@@ -43,6 +52,7 @@ export class Replica {
         await log.follow({ from: machine.nextOffset, onRecords, signal });
       } catch (error) {
         if (!(error instanceof ReadAgain)) throw fatal(error);
+        this.#suspects = error.suspects;
       }
     }
   }
@@ -50,26 +60,28 @@ export class Replica {
   async #applyAll(records: readonly LogRecord[], signal: AbortSignal): Promise<void> {
     const { clock } = this.#options.world;
     let sliceStart = clock.monotonicMs();
-    for (const record of records) {
+    for (const [at, record] of records.entries()) {
       if (signal.aborted) return;
-      this.#apply(record);
+      const decoded = this.#decode(record);
+      // All of the batch at once: whoever can fill the log with damage must not stop this node by it.
+      if (decoded === 'read again') throw new ReadAgain(damagedIn(records.slice(at)));
+      this.#apply(record, decoded);
       if (clock.monotonicMs() - sliceStart < NODE_LIMITS.applySliceMs) continue;
       await clock.nextTurn();
       sliceStart = clock.monotonicMs();
     }
   }
 
-  #apply(record: LogRecord): void {
+  #apply(record: LogRecord, decoded: Readable): void {
     const { machine, world, author, onOutcome, onApplied } = this.#options;
     world.fault('before-apply');
-    const decoded = this.#decode(record);
     const own = decoded.kind === 'frame' && isBy(author, decoded.frame) ? decoded.frame : undefined;
     const hear = own === undefined ? undefined : onOutcome;
     const disposition = machine.apply(record.offset, record.timestamp, decoded, hear);
     onApplied(record, disposition, disposition === 'applied' ? own : undefined);
   }
 
-  #decode(record: LogRecord): Exclude<Decoded, { kind: 'newer' }> {
+  #decode(record: LogRecord): Readable | 'read again' {
     const decoded = decodeFrame(record.payload);
     if (decoded.kind === 'newer') {
       throw new FatalError(
@@ -78,13 +90,14 @@ export class Replica {
       );
     }
     if (decoded.kind === 'frame') return decoded;
-    if (decoded.kind === 'damaged' && this.#suspect !== record.offset) {
-      this.#suspect = record.offset;
-      throw new ReadAgain();
-    }
+    if (decoded.kind === 'damaged' && !this.#suspects.has(record.offset)) return 'read again';
     this.#options.logger.warn({ offset: record.offset, reason: decoded.reason }, 'ignored a record that is no frame');
     return decoded;
   }
+}
+
+function damagedIn(records: readonly LogRecord[]): ReadonlySet<number> {
+  return new Set(records.filter(({ payload }) => decodeFrame(payload).kind === 'damaged').map(({ offset }) => offset));
 }
 
 function isBy({ node, incarnation }: ReplicaOptions['author'], frame: Frame): boolean {

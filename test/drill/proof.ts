@@ -28,7 +28,7 @@ export async function proof(scene: FullScene, history: readonly HistoryEntry[], 
     rows: [
       ['linearizability', `${operations} operations upon ${registers} registers: ${violations} violations`],
       [
-        'unknown on registers',
+        'registers without an answer',
         `${open}, in the log: ${unknown.applied} applied, ${unknown.rejected} rejected, ${unknown.absent} never came`,
       ],
       ['ids in the log', `${ids}, ${repeated} of them more than once; applied twice: ${tally.faultsOf('doubled')}`],

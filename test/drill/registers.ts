@@ -18,6 +18,7 @@ export type RegisterLoad = {
 const EPOCH_MS = 10_000;
 const REGISTERS = 4;
 const TIMEOUT_MS = 8_000;
+const REFUSED_PAUSE_MS = 250;
 const ACTIONS: readonly RegisterAction[] = [
   ...Array<RegisterAction>(7).fill('get'),
   ...Array<RegisterAction>(4).fill('put'),
@@ -39,8 +40,8 @@ export async function fightOverRegisters(
     if (target === undefined) return;
     while (!signal.aborted) {
       const entry = await actOnce({ client: `client-${n + 1}`, via: name, target }, load, seen);
-      history.push(entry);
-      await delay(load.pauseMs * (0.5 + load.random()));
+      if (entry !== undefined) history.push(entry);
+      await delay(entry === undefined ? REFUSED_PAUSE_MS : load.pauseMs * (0.5 + load.random()));
     }
   };
   await Promise.all(Array.from({ length: load.clients }, (_, n) => work(n)));
@@ -49,7 +50,8 @@ export async function fightOverRegisters(
 type Seen = Map<string, { readonly revision: number; readonly value: string }>;
 type Who = { readonly client: string; readonly via: string; readonly target: Target };
 
-async function actOnce(who: Who, load: RegisterLoad, seen: Seen): Promise<HistoryEntry> {
+/** Undefined where nobody was there to be asked. */
+async function actOnce(who: Who, load: RegisterLoad, seen: Seen): Promise<HistoryEntry | undefined> {
   const { tally, random } = load;
   const start = tally.timeline.sinceStart();
   const key = `register/${Math.floor(start / EPOCH_MS)}/${Math.floor(random() * REGISTERS)}`;
@@ -62,6 +64,10 @@ async function actOnce(who: Who, load: RegisterLoad, seen: Seen): Promise<Histor
   const expected = action === 'replace' ? last : undefined;
   const answer = await ask(who.target, questionOf(action, key, id, expected?.revision), TIMEOUT_MS);
   const end = tally.timeline.sinceStart();
+  if (answer.kind === 'lost' && answer.trouble.includes('ECONNREFUSED')) {
+    tally.fail('register: ECONNREFUSED');
+    return undefined;
+  }
   noteSeen(seen, key, action, argument, answer);
   if (answer.kind === 'answered' && answer.status < 300 && action !== 'get') {
     tally.acknowledge(performance.now() - (end - start), 1);

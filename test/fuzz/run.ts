@@ -166,13 +166,14 @@ async function appendPoison({ records, seed }: Options, open: () => Promise<Comm
 async function count(cluster: ChorusNodes, signal: AbortSignal, faults: string[]): Promise<number> {
   const client = new ChorusClient({ baseUrls: cluster.nodes.map(({ url }) => url), deadlineMs: SETTLES_WITHIN_MS });
   let total = 0;
-  while (!signal.aborted) {
-    const { value } = await client.increment(COUNTER);
-    total += 1;
-    if (value !== BigInt(total)) {
-      faults.push(`the counter is ${value} after ${total} increments`);
-      break;
+  try {
+    while (!signal.aborted) {
+      const { value } = await client.increment(COUNTER);
+      total += 1;
+      if (value !== BigInt(total)) throw new Error(`the counter is ${value} after ${total} increments`);
     }
+  } catch (error) {
+    faults.push(`counting ended: ${error instanceof Error ? error.message : error}`);
   }
   client.close();
   return total;

@@ -141,6 +141,25 @@ describe('a damaged record', () => {
   });
 });
 
+test('many damaged records of one batch are fetched once more together: whoever fills the log with them stops no node', async () => {
+  const scene = new Scene();
+  let follows = 0;
+  const node = await scene.startReady('node-1', {
+    overrideLog: (log) => ({
+      follow: (options) => {
+        follows++;
+        return log.follow(options);
+      },
+    }),
+  });
+  const before = follows;
+  scene.deliveryDelayMs = 100; // So that all of them are one batch.
+  for (let n = 0; n < 50; n++) await scene.write(Uint8Array.of(n));
+  await scene.move(1000);
+  expect(node.node.metrics().garbageFrames).toBe(50);
+  expect(follows - before).toBeLessThanOrEqual(3);
+});
+
 async function ready() {
   const scene = new Scene();
   const node = await scene.startReady('node-1');
