@@ -173,13 +173,16 @@ export class ByteReader {
   }
 
   varint(): number {
-    let value = 0;
-    let unit = 1;
-    for (let i = 0; i < 8; i++) {
+    let value = this.u8();
+    // Most are this short.
+    if (value < 0x80) return value;
+    value &= 0x7f;
+    let unit = 0x80;
+    for (let i = 1; i < 8; i++) {
       const byte = this.u8();
       value += (byte & 0x7f) * unit;
       if (byte < 0x80) {
-        if (byte === 0 && i > 0) throw new Malformed('a number has a superfluous byte');
+        if (byte === 0) throw new Malformed('a number has a superfluous byte');
         if (value > Number.MAX_SAFE_INTEGER) break;
         return value;
       }
