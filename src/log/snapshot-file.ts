@@ -77,7 +77,10 @@ export async function readEnd(file: FileHandle): Promise<FileEnd> {
   return end;
 }
 
-/** The chunks that stand before this end. Throws SnapshotUnusable at the first that is not as it was written. */
+/**
+ * The chunks that stand before this end: views, each good until the next one is asked for. Throws SnapshotUnusable at the first
+ * that is not as it was written.
+ */
 export async function* readChunks(file: FileHandle, end: FileEnd): AsyncGenerator<Uint8Array> {
   let count = 0;
   // Two ahead: where the machine is busy, a read waits longer for a processor than for the disk.
@@ -116,8 +119,14 @@ async function* blocksOf(file: FileHandle, end: FileEnd): AsyncGenerator<Block> 
   const stop = HEAD_BYTES + end.chunks * CHUNK_HEAD_BYTES + end.chunkBytes;
   let at = HEAD_BYTES;
   let wanted = SNAPSHOT_LIMITS.blockBytes;
-  while (at < stop) {
-    const bytes = await readAt(file, at, Math.min(wanted, stop - at));
+  // One is used and two are read ahead, in turn: new ones each time would have the garbage collected all the time.
+  const buffers = [0, 1, 2].map(() => Buffer.alloc(0));
+  for (let turn = 0; at < stop; turn++) {
+    const length = Math.min(wanted, stop - at);
+    const slot = turn % buffers.length;
+    let buffer = buffers[slot] as Buffer;
+    if (buffer.length < length) buffer = buffers[slot] = Buffer.allocUnsafeSlow(length);
+    const bytes = await readInto(buffer.subarray(0, length), file, at);
     const { chunks, next, missing } = placesIn(bytes, stop - at);
     at += next;
     wanted = Math.max(SNAPSHOT_LIMITS.blockBytes, missing);
@@ -166,11 +175,14 @@ async function writeAll(file: FileHandle, parts: readonly Uint8Array[]): Promise
   }
 }
 
-async function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length);
+function readAt(file: FileHandle, position: number, length: number): Promise<Buffer> {
+  return readInto(Buffer.allocUnsafe(length), file, position);
+}
+
+async function readInto(bytes: Buffer, file: FileHandle, position: number): Promise<Buffer> {
   let read = 0;
-  while (read < length) {
-    const { bytesRead } = await file.read(bytes, read, length - read, position + read);
+  while (read < bytes.length) {
+    const { bytesRead } = await file.read(bytes, read, bytes.length - read, position + read);
     if (bytesRead === 0) throw damaged('it ends too early');
     read += bytesRead;
   }

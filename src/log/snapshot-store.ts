@@ -9,7 +9,10 @@ export type StoredSnapshot = {
 };
 
 export type OpenSnapshot = StoredSnapshot & {
-  /** The chunks as they were saved, in order; to be read once, to the end or to a `break`. Rejects with SnapshotUnusable. */
+  /**
+   * The chunks as they were saved, in order; to be read once, to the end or to a `break`. Each may be a view that is good until
+   * the next one is asked for. Rejects with SnapshotUnusable.
+   */
   readonly chunks: AsyncIterable<Uint8Array>;
 };
 

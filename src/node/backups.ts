@@ -48,6 +48,7 @@ export class Backups {
   }
 }
 
+/** Copies, for what is sent lies for a while in a socket's queue. */
 async function* flat(pieces: AsyncIterable<readonly Uint8Array[]>): AsyncGenerator<Uint8Array> {
-  for await (const piece of pieces) yield* piece;
+  for await (const piece of pieces) for (const part of piece) yield new Uint8Array(part);
 }

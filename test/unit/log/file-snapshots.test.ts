@@ -5,6 +5,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { SNAPSHOT_LIMITS } from '../../../src/base/limits.ts';
 import { openFileSnapshots } from '../../../src/log/file-snapshots.ts';
 import { SnapshotUnusable } from '../../../src/log/snapshot-store.ts';
 import { temporaryDirectory } from '../../servers/places.ts';
@@ -31,6 +32,15 @@ describe('the snapshot store in files', () => {
   afterEach(() => rmSync(dir, { recursive: true, force: true }));
 
   const open = (node = 'node-1') => openFileSnapshots({ dir, node });
+
+  test('gives back chunks of many sizes, one of them longer than what is read at once, many times as much in all', async () => {
+    const sizes = Array.from({ length: 90 }, (_, n) => (n === 40 ? SNAPSHOT_LIMITS.blockBytes + 100_000 : n * 9001));
+    const chunks = sizes.map((size, n) => noise(size, n));
+    const store = await open();
+    const id = await store.save({ revision: 1, manifest: bytes('m') }, each(chunks));
+    const read = await readAll(await store.open(id));
+    expect(read.map((chunk, n) => Buffer.compare(chunk, chunks[n] ?? bytes('')))).toEqual(sizes.map(() => 0));
+  });
 
   /** The file of a small snapshot, beside an older one that is to stay in use. */
   async function saveSmall(): Promise<{ id: string; path: string; whole: Buffer }> {
