@@ -110,9 +110,12 @@ export async function stopDuty(scene: BehindScene, moment: keyof typeof MOMENTS)
     const said = await way.release(TIMEOUT_MS);
     const effect = effectOf(moment, said);
     if (effect === undefined)
-      tally.fault('older', `the flush of ${server.id} took effect after ${stoppedFor}: ${said}`);
+      tally.fault('older', `the flush of ${server.id} took effect after ${stoppedFor}: ${JSON.stringify(said)}`);
     if (!isAlive(server.server.pid ?? 0)) tally.fault('ineffective', `${server.id} did not live through its stop`);
-    rows.push([`stopped ${server.id}`, `before its ${moment}, for ${stoppedFor}; ${other} flushed; then ${effect}`]);
+    rows.push([
+      `stopped ${server.id}`,
+      `before its ${moment}, for ${stoppedFor}; ${other} flushed; then ${effect ?? 'it took effect'}`,
+    ]);
   } finally {
     way.forget();
     server.server.resume();
