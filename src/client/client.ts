@@ -62,6 +62,7 @@ export class ChorusClient {
       attemptTimeoutMs: options.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS,
       maxConnections: options.maxConnections ?? 64,
       tls: options.tls ?? {},
+      bearerToken: options.bearerToken,
       world: this.#world,
     });
   }

@@ -14,6 +14,8 @@ export type ClientOptions = {
   readonly isSession?: boolean;
   /** For https addresses, as PEM: whom to trust (default: whom Node.js trusts), and who this is, where the nodes ask. */
   readonly tls?: ClientTls;
+  /** Sent with every request, where tokens are asked for: `chorus_…`. */
+  readonly bearerToken?: string;
   /** Default 64, to each address. */
   readonly maxConnections?: number;
   readonly world?: ClientWorld;

@@ -36,6 +36,7 @@ export type TransportOptions = {
   readonly maxConnections: number;
   /** For https addresses. */
   readonly tls: SecureContextOptions;
+  readonly bearerToken: string | undefined;
   readonly world: ClientWorld;
 };
 
@@ -81,6 +82,7 @@ export class Transport {
       proxy: false,
       maxRedirects: 0,
       responseType: 'arraybuffer',
+      ...(options.bearerToken === undefined ? {} : { headers: { authorization: `Bearer ${options.bearerToken}` } }),
       validateStatus: () => true,
       maxContentLength: MAX_ANSWER_BYTES,
       maxBodyLength: MAX_ANSWER_BYTES,

@@ -2,9 +2,11 @@
 import { parseArgs } from 'node:util';
 import { unreachable } from '../../src/base/assert.ts';
 import { memory } from '../../src/cache/public.ts';
+import { chorus } from '../../src/cache/tiers/chorus.ts';
 import { memcached } from '../../src/cache/tiers/memcached.ts';
 import { redis } from '../../src/cache/tiers/redis.ts';
 import { available } from '../servers/available.ts';
+import { startChorusNodes } from '../servers/chorus.ts';
 import { startMemcached } from '../servers/memcached.ts';
 import { startRedis } from '../servers/redis.ts';
 import { naivePattern, PATTERNS, type Pattern, type Place } from './cache-patterns.ts';
@@ -12,7 +14,7 @@ import { clusterPatterns, NODES, startCachingCluster } from './caches/cluster-pa
 import { circumstances, durationText } from './report.ts';
 import { type Counted, countStaleReads } from './stale-reads.ts';
 
-const STORES = ['redis', 'memory', 'memcached', 'cluster'] as const;
+const STORES = ['redis', 'memory', 'memcached', 'chorus', 'cluster'] as const;
 type StoreName = (typeof STORES)[number];
 
 const USAGE = `usage: npm run drill:stale -- [options]
@@ -26,7 +28,7 @@ Each client reads and writes the same rows as the others, 16 operations at a tim
 read is stale when it shows less than a write that had ended before the read began. Beside the patterns of the library runs
 cache-aside on Redis as most write it: get; on a miss load, then set; after a write delete. The exit code is 1 when a pattern
 that promises 0 stale reads had one. "cluster" are caches served by three nodes, over HTTP; each read goes to another node, with
-the token of the last write.`;
+the token of the last write. "chorus" is such a cluster as a store of the library, each client at another node first.`;
 
 type Line = {
   readonly pattern: string;
@@ -74,6 +76,8 @@ function drillsOn(store: StoreName, options: Options): Promise<readonly Line[]> 
       return drillsInMemory(options);
     case 'memcached':
       return drillsOnMemcached(options);
+    case 'chorus':
+      return drillsOnChorus(options);
     case 'cluster':
       return drillsOnCluster(options);
     default:
@@ -104,6 +108,23 @@ async function drillsOnMemcached(options: Options): Promise<readonly Line[]> {
     }));
   } finally {
     await server.close();
+  }
+}
+
+async function drillsOnChorus(options: Options): Promise<readonly Line[]> {
+  const { nodes, close } = await startChorusNodes();
+  const urls = nodes.map(({ url }) => url);
+  let opened = 0;
+  try {
+    return await promised(options, (prefix) => ({
+      name: 'chorus',
+      open() {
+        const first = opened++ % urls.length;
+        return chorus({ urls: [...urls.slice(first), ...urls.slice(0, first)], store: 'drill', prefix, timeout: '1m' });
+      },
+    }));
+  } finally {
+    await close();
   }
 }
 

@@ -6,7 +6,6 @@ import { createHash } from 'node:crypto';
 import { CACHE_LIMITS } from '../../base/limits.ts';
 import { systemWorld } from '../../base/system-world.ts';
 import { type Duration, milliseconds } from '../duration.ts';
-import { CacheError } from '../errors.ts';
 import type { CacheEntry, CacheStore, CallOptions, Invalidation, Note } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
 import { ChorusConnection } from './chorus-connection.ts';
@@ -158,16 +157,22 @@ function encodeEntry({ value, freshUntilMs, expiresAtMs, tags }: CacheEntry): Bu
 /** Undefined: these are no bytes of ours. */
 function decodeEntry(bytes: Buffer): CacheEntry | undefined {
   const end = bytes.indexOf(NEWLINE);
+  const head = headIn(bytes.toString('utf8', 0, Math.max(0, end)));
+  if (head === undefined) return undefined;
+  return {
+    value: head.absent ? undefined : new Uint8Array(bytes.subarray(end + 1)),
+    freshUntilMs: head.fresh ?? Number.POSITIVE_INFINITY,
+    expiresAtMs: head.expires ?? Number.POSITIVE_INFINITY,
+    tags: head.tags,
+  };
+}
+
+function headIn(line: string): Head | undefined {
   try {
-    const { fresh, expires, tags, absent } = JSON.parse(bytes.toString('utf8', 0, Math.max(0, end))) as Head;
-    return {
-      value: absent ? undefined : new Uint8Array(bytes.subarray(end + 1)),
-      freshUntilMs: fresh ?? Number.POSITIVE_INFINITY,
-      expiresAtMs: expires ?? Number.POSITIVE_INFINITY,
-      tags,
-    };
-  } catch (error) {
-    if (error instanceof SyntaxError) return undefined;
-    throw new CacheError('unknown', 'chorus', 'an entry could not be read', { cause: error });
+    const head: unknown = JSON.parse(line);
+    const isOurs = typeof head === 'object' && head !== null && 'tags' in head && Array.isArray(head.tags);
+    return isOurs ? (head as Head) : undefined;
+  } catch {
+    return undefined;
   }
 }
