@@ -37,7 +37,7 @@ export const TURN_LIMITS = {
   writesMs: 50,
   readsMs: 150,
   /** … but always so many requests in all. */
-  requests: 32,
+  requests: 128,
 } as const;
 
 /** Defaults of the limits that are state (core/cluster.ts). */

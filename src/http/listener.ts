@@ -12,7 +12,8 @@ export type ListenerLimits = Pick<
   'maxHeaderBytes' | 'maxConnections' | 'headersTimeoutMs' | 'requestTimeoutMs' | 'keepAliveTimeoutMs'
 >;
 
-const CHECKING_INTERVAL_MS = 5_000;
+/** Short, so that those who came together and are late together are not cut off all in one turn. */
+const CHECKING_INTERVAL_MS = 250;
 
 /** A server that does not listen yet. With `tls` it takes new certificates as they come; connections go on with what they began with. */
 export function createListener(limits: ListenerLimits, tls: TlsFiles | undefined, logger: Logger): Server {

@@ -1,5 +1,6 @@
 // What never becomes a request: bytes that are not HTTP, too large or too slow heads. Answered on the bare socket, as a problem too.
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
+import { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { standardHeaders } from './answers.ts';
 import { PROBLEM_TYPE, Problem, type ProblemCode, problemDocument } from './problems.ts';
@@ -26,6 +27,8 @@ export function malformedProblem(error: NodeJS.ErrnoException, socket: Duplex): 
   // An answer that has begun, or that belongs to a request which came whole, must not be mixed with another.
   const isOwed = pending !== undefined && (pending.headersSent || pending.req.complete);
   if (error.code === 'ECONNRESET' || !socket.writable || isOwed) return undefined;
+  // One who never began to ask is owed no answer, and there may be thousands.
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && socket instanceof Socket && socket.bytesRead === 0) return undefined;
   const isTruncated = pending !== undefined && error.code === 'HPE_INVALID_EOF_STATE';
   return new Problem(isTruncated ? 'body-truncated' : (CODES[error.code ?? ''] ?? 'malformed-request'));
 }
