@@ -1,4 +1,5 @@
 // Commands over many keys that the simulated clients send, and what must hold of every answer to them.
+import type { TokenCommand } from '../../src/core/access/token-command.ts';
 import type { ClientCommand, Operation, Transaction } from '../../src/core/commands/command.ts';
 import { ALWAYS, type Condition } from '../../src/core/condition.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
@@ -38,7 +39,7 @@ export function drawLedgerCommand(scheduler: Scheduler, value: Uint8Array): Clie
 }
 
 /** What is wrong with the outcome of a command, whatever else happened. */
-export function ledgerFaults(command: ClientCommand, outcome: Outcome): readonly string[] {
+export function ledgerFaults(command: ClientCommand | TokenCommand, outcome: Outcome): readonly string[] {
   if (command.type !== 'transaction' || outcome.code !== 'done') return [];
   const { branch, operations } = outcome.transaction ?? { branch: undefined, operations: [] };
   const done = branch === 'else' ? command.elseDo : command.thenDo;

@@ -1,4 +1,6 @@
 // The oracles: what must hold of every run, however many faults it had.
+
+import type { TokenCommand } from '../../src/core/access/token-command.ts';
 import { decodeFrame } from '../../src/core/codec.ts';
 import type { ClientCommand } from '../../src/core/commands/command.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
@@ -14,12 +16,14 @@ import { ledgerFaults, outcomeText, sumOf } from './ledger.ts';
 import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
 import { operationsOf } from './single-keys.ts';
 import { snapshotFaults } from './snapshots.ts';
+import type { Act, Administration, TokenLook } from './token-facts.ts';
 import type { Told } from './watchers.ts';
 
 export type Watched = {
   readonly told: readonly Told[];
   /** The events of records before this offset have had the time to arrive. */
   readonly arrivedBefore: number;
+  readonly administration: Administration;
 };
 
 /** A request read late by this much is not yet a pause, and the log's time may lag by as much. */
@@ -43,7 +47,11 @@ export class Oracles {
   }
 
   /** N1, that a passing rejection is never remembered, and that a transaction is one. */
-  onApplied(processName: string, command: ClientCommand, result: Extract<WriteResult, { kind: 'applied' }>): void {
+  onApplied(
+    processName: string,
+    command: ClientCommand | TokenCommand,
+    result: Extract<WriteResult, { kind: 'applied' }>,
+  ): void {
     if (!this.#acknowledged.has(`${processName} ${result.id}`)) {
       this.onViolation(`${result.id} was answered by ${processName} before its append was acknowledged`);
     }
@@ -93,7 +101,10 @@ export class Oracles {
     for (const [process, pending] of history.pending) {
       if (!process.isDead && pending > 0) this.onViolation(`${pending} requests to ${process.name} never ended`);
     }
-    for (const write of history.writes) this.#judgeWrite(write, truth, cluster.falsified);
+    const { acts, looks } = watched.administration;
+    for (const write of [...history.writes, ...acts]) this.#judgeWrite(write, truth, cluster.falsified);
+    for (const look of looks) this.#judgeLook(look, truth, cluster.falsified);
+    for (const fault of truth.tokens.faults) this.onViolation(fault);
     if (judgesLateWrites) for (const write of history.writes) this.#judgeLateness(write, truth, cluster.landedAt);
     this.#judgeReads(history, truth);
     for (const { text } of checkLinearizability(operationsOf(history, truth, cluster.landedAt))) this.onViolation(text);
@@ -105,7 +116,14 @@ export class Oracles {
     for (const fault of await snapshotFaults({ ...saved, isSpoilt, isFalse }, truth)) this.onViolation(fault);
   }
 
-  #judgeWrite(write: WriteRecord, truth: Replay, falsified: string | undefined): void {
+  // Whom a node lets in at a revision is what the log says by then, however it came there.
+  #judgeLook({ processName, revision, text }: TokenLook, truth: Replay, falsified: string | undefined): void {
+    const known = truth.tokens.at(revision);
+    if (processName !== falsified && text !== known)
+      this.onViolation(`at revision ${revision} ${processName} let in "${text}", and the log "${known}"`);
+  }
+
+  #judgeWrite(write: Act, truth: Replay, falsified: string | undefined): void {
     if (!write.isEnded) this.onViolation(`${write.id} never came to an end`);
     for (const { processName, result } of write.results) {
       if (processName === falsified) continue;

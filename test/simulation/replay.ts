@@ -10,6 +10,7 @@ import { MapKeyspace } from '../model/map-keyspace.ts';
 import { EvictionFacts } from './eviction-facts.ts';
 import { keysOf } from './ledger.ts';
 import { LevelFacts } from './level-facts.ts';
+import { TokenFacts } from './token-facts.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
 
@@ -38,6 +39,7 @@ export type Replay = {
   readonly changes: readonly ChangeFact[];
   /** The verified snapshots from the record at `offset` on. */
   readonly verified: readonly { readonly offset: number; readonly marks: readonly SnapshotMark[] }[];
+  readonly tokens: TokenFacts;
   /** At the end of the log. */
   readonly digest: bigint;
 };
@@ -53,6 +55,7 @@ export function replay(records: readonly LogRecord[]): Replay {
   const expiredEarly: string[] = [];
   const levels = new LevelFacts(machine.state);
   const evictions = new EvictionFacts(machine.state);
+  const tokens = new TokenFacts();
   const digests = new Map<number, bigint>();
   const changes: ChangeFact[] = [];
   const verified: { offset: number; marks: readonly SnapshotMark[] }[] = [];
@@ -71,6 +74,7 @@ export function replay(records: readonly LogRecord[]): Replay {
     const author = decoded.kind === 'frame' ? decoded.frame.node : '';
     const disposition = machine.apply(offset, timestamp, decoded, (command, outcome) => {
       if (command.id !== '') push(byId, command.id, { node: author, offset, outcome });
+      tokens.note(command.command, outcome, machine.state.revision);
       noteFaults(command.command, outcome);
       noteExpiry(command.command, outcome);
       evictions.note(command.command, outcome, byKey);
@@ -101,6 +105,7 @@ export function replay(records: readonly LogRecord[]): Replay {
     digests,
     changes,
     verified,
+    tokens,
     digest,
   };
 

@@ -1,5 +1,6 @@
 // One run of the simulator: a seed, a swarm of faults, healing, and the judgement of the oracles.
 import type { FaultPoint } from '../../src/base/world.ts';
+import { Administrator, isAdministered } from './administrator.ts';
 import { type History, SimulatedClient, TTL_KEYS } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { ACCOUNTS } from './ledger.ts';
@@ -33,6 +34,7 @@ const SAVING_SEEDS = 2_000_000;
 const FILLING_SEEDS = 3_000_000;
 const FALSIFYING_SEEDS = 4_000_000;
 const MIXING_SEEDS = 5_000_000;
+const ADMINISTERING_SEEDS = 6_000_000;
 /** Within it a watcher without faults comes back to another node and is told everything. */
 const ARRIVAL_MS = 2000;
 
@@ -54,8 +56,16 @@ export async function simulate(seed: number, onTold?: (line: string) => void): P
   cluster.start(NODES);
   const history: History = { writes: [], reads: [], pending: new Map() };
   const clients = CLIENTS.map((name) => new SimulatedClient(name, cluster, scheduler, history, oracles));
-  let running = clients.length;
-  for (const client of clients) {
+  const administrator = new Administrator(
+    cluster,
+    scheduler,
+    new Scheduler(seed + ADMINISTERING_SEEDS),
+    history,
+    oracles,
+  );
+  const actors = isAdministered(seed) ? [...clients, administrator] : clients;
+  let running = actors.length;
+  for (const client of actors) {
     void client.run(FAULTY_MS).then(() => {
       running--;
     });
@@ -72,7 +82,11 @@ export async function simulate(seed: number, onTold?: (line: string) => void): P
   if (check !== 'agreed') oracles.onViolation(check);
   const arrivedBefore = cluster.store.history().length;
   await scheduler.runUntil(scheduler.now + ARRIVAL_MS);
-  await oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, { told, arrivedBefore });
+  await oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, {
+    told,
+    arrivedBefore,
+    administration: administrator.done,
+  });
   for (const record of cluster.store.history()) scheduler.note(`${record.timestamp}:${record.payload.length}`);
   cluster.end();
   return {
