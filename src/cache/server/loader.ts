@@ -81,6 +81,8 @@ export class Loader<Value> {
       if (leased === 'look-again') return { kind: 'look-again' };
       since = leased;
     }
+    // What is stale is not loaded anew where the answer may not be kept: nobody waits for it.
+    if (since === undefined && now.entry !== undefined) return { kind: 'look-again' };
     const value = await guarded.call(policy.loadTimeoutMs, (call) => source.load(key, call));
     const content = this.contentOf(key, value, policy);
     if (since === undefined || content === undefined) return { kind: 'loaded', value, revision: 0 };
@@ -97,8 +99,8 @@ export class Loader<Value> {
     const bytes = Buffer.from(key);
     const ask = () => log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
     const leasing = ask().catch(async (error: unknown) => {
-      if (!(error instanceof LogTrouble) || error.code !== 'down') throw error;
-      // A node that stood still for a moment takes commands again soon.
+      if (!(error instanceof LogTrouble) || (error.code !== 'down' && error.code !== 'full')) throw error;
+      // A node that stood still for a moment, or was too busy, takes commands again soon.
       await log.replica.news(CATCH_UP_MS);
       return ask();
     });
