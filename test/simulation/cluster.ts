@@ -4,13 +4,12 @@ import { STATE_LIMITS } from '../../src/base/limits.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import type { FaultPoint } from '../../src/base/world.ts';
 import type { StateLimits } from '../../src/core/commands/command.ts';
-import type { LogRecord } from '../../src/log/commit-log.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
 import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { drawAppendFate, holdsClients } from './append-fate.ts';
-import { falsify } from './falsified.ts';
 import { SimulatedProcess } from './process.ts';
+import { RecordFaults } from './record-faults.ts';
 import { drawSaveFate } from './save-fate.ts';
 import type { Chances, Scheduler } from './scheduler.ts';
 import type { Trim } from './snapshots.ts';
@@ -61,22 +60,21 @@ export class SimulatedCluster {
   readonly #eventsKept: number;
   readonly #isBarrierAppended: boolean;
   readonly #upgrade: Upgrade;
+  readonly #records: RecordFaults;
   /** Of all that concerns snapshots. */
   readonly #chance: Scheduler;
   readonly #snapshotEvery: number;
-  readonly #falsifying: Scheduler;
-  /** The process that was given a record which the log does not hold. */
-  falsified: string | undefined;
 
-  constructor({ scheduler, saving, falsifying, mixing }: Chances, swarm: Swarm, observer: Observer) {
+  constructor(chances: Chances, swarm: Swarm, observer: Observer) {
+    const { scheduler, saving, mixing } = chances;
     this.#chance = saving;
-    this.#falsifying = falsifying;
     this.#snapshotEvery = swarm.snapshotEvery;
     this.#scheduler = scheduler;
     this.#observer = observer;
     this.swarm = swarm;
     this.#eventsKept = swarm.eventsKept;
     this.#isBarrierAppended = swarm.isBarrierAppended;
+    this.#records = new RecordFaults(chances);
     this.#upgrade = new Upgrade(swarm.olderLevel, mixing);
     this.snapshots = createMemorySnapshots({
       fateOfSave: (name, revision) => this.#fateOfSave(`${revision}-${name}-`),
@@ -170,7 +168,7 @@ export class SimulatedCluster {
       version: 'simulated',
       log: process.wrap(log, {
         onAcknowledged: (payload) => this.#observer.onAcknowledged(name, payload),
-        seen: (record) => this.#seen(name, record),
+        seen: (record) => this.#records.seen(this.swarm, name, record),
         isBarrierAppended: this.#isBarrierAppended,
         onTrim: (before) => void this.trims.push({ before, landed: this.store.history().length }),
       }),
@@ -193,7 +191,8 @@ export class SimulatedCluster {
         },
       },
       onFatal: (error) => {
-        if (error.exitCode === EXIT.leftBehind) process.kill();
+        const hasGap = this.#records.skipped === name && error.exitCode === EXIT.brokenAssertion;
+        if (error.exitCode === EXIT.leftBehind || hasGap) process.kill();
         else if (this.#upgrade.isOutdated(slot.nodeId, error)) this.#startUpgraded(slot);
         else if (!process.isDead) this.#observer.onViolation(`${name} ended itself: ${error.message}`);
       },
@@ -234,6 +233,11 @@ export class SimulatedCluster {
     this.#scheduler.after(afterMs + 100, () => author?.resume());
   }
 
+  /** The process that was given a record which the log does not hold. */
+  get falsified(): string | undefined {
+    return this.#records.falsified;
+  }
+
   isSpoilt(id: string): boolean {
     return [...this.#spoilt].some((start) => id.startsWith(start));
   }
@@ -241,17 +245,6 @@ export class SimulatedCluster {
   #fateOfSave(start: string): SaveFate {
     if (this.falsified !== undefined && start.endsWith(`-${this.falsified}-`)) this.#spoilt.add(start);
     return drawSaveFate(this.swarm, this.#chance, () => this.#spoilt.add(start));
-  }
-
-  /** A bit that flipped on the way to one process, behind the checksum: what only the digests can tell. */
-  #seen(name: string, record: LogRecord): LogRecord {
-    if (this.falsified !== undefined || this.#falsifying.random() >= this.swarm.falsifiedRecord) return record;
-    const payload = falsify(record.payload);
-    if (payload === undefined) return record;
-    this.#scheduler.note(`falsified ${record.offset} for ${name}`);
-    this.#scheduler.tell(name, () => `is given another record than the log holds at offset ${record.offset}`);
-    this.falsified = name;
-    return { ...record, payload };
   }
 
   #askForSnapshot(): void {

@@ -3,6 +3,12 @@ import type { PlantedBug } from './planted.ts';
 
 export const BUGS_OF_WAITS: readonly PlantedBug[] = [
   {
+    name: 'a gap in the log that is ignored',
+    file: 'src/core/machine.ts',
+    find: "invariant('L1', offset === this.#nextOffset,",
+    replace: "invariant('L1', offset >= this.#nextOffset,",
+  },
+  {
     name: 'commands that not all nodes know yet',
     file: 'src/node/writes.ts',
     find: "return 'feature-not-enabled';",

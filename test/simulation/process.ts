@@ -20,8 +20,8 @@ export type ProcessOptions = {
 export type LogObserver = {
   onAcknowledged(payload: Uint8Array): void;
   onTrim(before: number): void;
-  /** The record as this process is given it. */
-  seen(record: LogRecord): LogRecord;
+  /** The record as this process is given it; undefined: it is not given it. */
+  seen(record: LogRecord): LogRecord | undefined;
   /** As on Kafka, only an append of its own can tell the process how far a linearizable read must have come. */
   readonly isBarrierAppended: boolean;
 };
@@ -139,7 +139,7 @@ export class SimulatedProcess {
       follow: ({ from, onRecords, signal }) => {
         const deliver = (records: readonly LogRecord[]) =>
           new Promise<void>((resolve, reject) => {
-            this.deliver('log', () => onRecords(records.map(seen)).then(resolve, reject));
+            this.deliver('log', () => onRecords(records.flatMap((record) => seen(record) ?? [])).then(resolve, reject));
           });
         return this.#back(log.follow({ from, signal, onRecords: deliver }));
       },

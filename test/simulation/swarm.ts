@@ -43,6 +43,8 @@ export type Swarm = {
   readonly refusedSnapshot: number;
   /** Chance per record that one process is given another than the log holds; once in a run. */
   readonly falsifiedRecord: number;
+  /** Chance per record that one process is never given it; once in a run. */
+  readonly skippedRecord: number;
   /** What a log answers that is asked for a barrier: that only an append can tell, as Kafka does, or its end. */
   readonly isBarrierAppended: boolean;
   /** What the program knows that all nodes begin as, to be upgraded one by one. */
@@ -77,6 +79,7 @@ export const CALM: Swarm = {
   spoiltSnapshot: 0,
   refusedSnapshot: 0,
   falsifiedRecord: 0,
+  skippedRecord: 0,
   isBarrierAppended: false,
   olderLevel: FEATURE_LEVEL,
   limits: {},
@@ -118,6 +121,7 @@ export function drawSwarm(
     spoiltSnapshot: saving.pick([0, 0, 0.3]),
     refusedSnapshot: saving.pick([0, 0, 0.3]),
     falsifiedRecord: 0,
+    skippedRecord: 0,
     isBarrierAppended: mixing.random() < 0.5,
     olderLevel: mixing.random() < 0.3 ? mixing.between(1, FEATURE_LEVEL - 1) : FEATURE_LEVEL,
     limits: drawLimits(filling),
@@ -130,7 +134,10 @@ export function drawSwarm(
   const isHidden =
     swarm.crashAtPoint + swarm.crashEvery + swarm.pauseEvery + swarm.zombiePause === 0 &&
     Object.keys(swarm.limits).length === 0;
-  return { ...swarm, falsifiedRecord: isHidden ? falsifying.pick([0, 0.01, 0.1]) : 0 };
+  const falsifiedRecord = isHidden ? falsifying.pick([0, 0.01, 0.1]) : 0;
+  // Who misses a record ends itself: that would leave a falsified one without a majority too.
+  const skippedRecord = mixing.pick([0, 0, 0.003, 0.03]);
+  return { ...swarm, falsifiedRecord, skippedRecord: falsifiedRecord === 0 ? skippedRecord : 0 };
 }
 
 /** Reached a few times in a run. */
