@@ -32,6 +32,7 @@ export function totals(seconds: readonly OpenLoopSecond[]) {
     refusedReads: sum(({ refusedReads }) => refusedReads),
     refusedWrites: sum(({ refusedWrites }) => refusedWrites),
     givenUp: sum(({ givenUp }) => givenUp),
+    unsent: sum(({ unsent }) => unsent),
     broken: sum(({ broken }) => broken),
     others,
   };

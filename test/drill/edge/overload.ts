@@ -76,7 +76,7 @@ type Facts = {
 
 function judge({ peak, ratePerSecond, before, over, after }: Facts): number {
   const all = totals(over.seconds);
-  const { served, refused, refusedReads, refusedWrites, givenUp, broken, others } = all;
+  const { served, refused, refusedReads, refusedWrites, givenUp, unsent, broken, others } = all;
   const goodput = perSecond(over.seconds) / peak;
   const unserved = refused + givenUp + broken + Object.values(others).reduce((sum, count) => sum + count, 0);
   const share = refused / Math.max(1, unserved);
@@ -84,7 +84,7 @@ function judge({ peak, ratePerSecond, before, over, after }: Facts): number {
     `offered ${ratePerSecond} a second for ${over.seconds.length} s: ${served} served, ${percent(goodput)} of the peak of ${peak} a second`,
   );
   console.log(
-    `of the rest ${percent(share)} were answered 429 with Retry-After (${refusedWrites} writes, ${refusedReads} reads); ${JSON.stringify({ givenUp, broken, ...others })}`,
+    `of the rest ${percent(share)} were answered 429 with Retry-After (${refusedWrites} writes, ${refusedReads} reads); ${JSON.stringify({ givenUp, broken, ...others })}; ${unsent} were not sent, for all connections were busy`,
   );
   console.log(`served: p50 ${over.overall.p50Ms} ms, p99 ${over.overall.p99Ms} ms`);
   const back = secondsUntilNormal(before, after);
