@@ -66,8 +66,11 @@ export function snapshotsSuite(place: () => SnapshotsPlace): void {
       expect(await read(second.url, 'meanwhile')).toBe('written');
     }
     const { revision } = await take(second.url);
-    const newest = (await clusterOf(first.url)).snapshots.verified.at(-1);
-    expect(newest?.revision).toBe(revision);
+    // Each node hears of it when it has applied the log so far.
+    await until('the other knows it', async () => {
+      const newest = (await clusterOf(first.url)).snapshots.verified.at(-1);
+      return newest?.revision === revision;
+    });
     await agree(first.url);
   });
 
