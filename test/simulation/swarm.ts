@@ -129,9 +129,10 @@ export function drawSwarm(
     zombiePause: 0,
     ...(filling.random() < 0.2 ? LATE_ZOMBIES : {}),
   };
-  // Who is left alone verifies its own snapshots, and nobody can tell that it is wrong: only a majority can. And where memory is
-  // short, what is falsified would be seen by clients before it is found out.
+  // Who is left alone verifies its own snapshots, and nobody can tell that it is wrong: only a majority can, so nobody is down for an
+  // upgrade. And where memory is short, what is falsified would be seen by clients before it is found out.
   const isHidden =
+    swarm.olderLevel === FEATURE_LEVEL &&
     swarm.crashAtPoint + swarm.crashEvery + swarm.pauseEvery + swarm.zombiePause === 0 &&
     Object.keys(swarm.limits).length === 0;
   const falsifiedRecord = isHidden ? falsifying.pick([0, 0.01, 0.1]) : 0;
