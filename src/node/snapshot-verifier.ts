@@ -43,9 +43,12 @@ export class SnapshotVerifier {
   }
 
   async #verify(candidate: SnapshotMark): Promise<void> {
-    const { world, logger } = this.#options;
+    const { policy, world, logger } = this.#options;
     const { id, revision, offset } = candidate;
     await this.#judge(candidate);
+    // Another may have found it wrong meanwhile and removed it: one of the two differs, and what is gone must not count.
+    const isThere = (await policy.store.list()).some((stored) => stored.id === id);
+    if (!isThere) throw new Error(`snapshot ${id} was removed while it was read`);
     world.fault('before-verified');
     const deadlineAt = world.clock.monotonicMs() + SNAPSHOT_LIMITS.tellWithinMs;
     const reached = await writeChores(this.#options, [{ type: 'verified', id, revision, offset }], deadlineAt);
