@@ -2,6 +2,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { runCommand } from './base/command-line.ts';
 import { EXIT, type ExitCode, FatalError, messageOf } from './base/errors.ts';
 
 const HELP = `Makes tokens, and creates, lists and revokes them at a Chorus cluster.
@@ -33,17 +34,7 @@ const REFUSED = 1;
 type Asked = { readonly url: string; readonly token: string | undefined };
 type Json = Readonly<Record<string, unknown>>;
 
-if (import.meta.main) {
-  await main(process.argv.slice(2)).then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error: unknown) => {
-      console.error(`chorus: ${messageOf(error)}`);
-      process.exitCode = error instanceof FatalError ? error.exitCode : REFUSED;
-    },
-  );
-}
+if (import.meta.main) await runCommand(main, REFUSED);
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const { values, positionals } = parsed(args);

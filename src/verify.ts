@@ -2,6 +2,7 @@
 import { existsSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { runCommand } from './base/command-line.ts';
 import { EXIT, type ExitCode, FatalError, messageOf } from './base/errors.ts';
 import { systemWorld } from './base/system-world.ts';
 import { decodeFrame } from './core/codec.ts';
@@ -30,17 +31,7 @@ type Found = {
   readonly machine?: Machine;
 };
 
-if (import.meta.main) {
-  await main(process.argv.slice(2)).then(
-    (code) => {
-      process.exitCode = code;
-    },
-    (error: unknown) => {
-      console.error(`chorus: ${messageOf(error)}`);
-      process.exitCode = error instanceof FatalError ? error.exitCode : EXIT.damagedData;
-    },
-  );
-}
+if (import.meta.main) await runCommand(main, EXIT.damagedData);
 
 async function main(args: readonly string[]): Promise<ExitCode> {
   const [path, ...more] = args;

@@ -259,3 +259,9 @@ export function joinHalves(high: number, low: number): bigint {
 export function highHalf(value: number): number {
   return Math.floor(value / TWO_32);
 }
+
+export function beginsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
+  if (prefix.length > bytes.length) return false;
+  for (let at = 0; at < prefix.length; at++) if (bytes[at] !== prefix[at]) return false;
+  return true;
+}

@@ -9,14 +9,12 @@ import { Problem } from './problems.ts';
 import { queryOf } from './queries.ts';
 import { outcomeOfUntried, refusalProblem, snapshotProblem } from './refusals.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
-
-type Serve = (request: Request, response: Response) => Promise<void>;
+import type { Handler, HttpService, Response } from './service.ts';
 
 const BACKUP_TYPE = 'application/vnd.chorus.snapshot';
 
 /** A snapshot made now, as it is read back from where snapshots are kept: a slow reader holds nothing up. */
-export function createBackup(service: HttpService): Serve {
+export function createBackup(service: HttpService): Handler {
   const { node, limits, logger } = service;
   return async (request, response) => {
     const { locals } = response;
@@ -45,7 +43,7 @@ export function createBackup(service: HttpService): Serve {
 }
 
 /** Answers when all of the backup is applied here. Nothing of it is appended before all of it was read and found right. */
-export function createRestore(service: HttpService): Serve {
+export function createRestore(service: HttpService): Handler {
   const { node } = service;
   return async (request, response) => {
     response.locals.route = 'restore';

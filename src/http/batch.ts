@@ -18,7 +18,7 @@ import { queryOf } from './queries.ts';
 import { successOf } from './refusals.ts';
 import { checkConditional } from './required-conditions.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService } from './service.ts';
 
 /** One request's run: what its items share. */
 type Run = {
@@ -33,7 +33,7 @@ type Run = {
   repeats: number;
 };
 
-export function createBatch(service: HttpService): (request: Request, response: Response) => Promise<void> {
+export function createBatch(service: HttpService): Handler {
   return async (request, response) => {
     const { locals } = response;
     locals.route = 'batch';

@@ -15,11 +15,10 @@ import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 
 const PARAMETERS = ROUTES['/v1/caches/{cache}/entries/{key}'];
 
-type Handler = (request: Request, response: Response) => Promise<void>;
 export type CacheEntries = { readonly GET: Handler; readonly PUT: Handler; readonly DELETE: Handler };
 
 /** What all writes have in common, read from the head of the request. */

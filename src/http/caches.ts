@@ -12,9 +12,8 @@ import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { type Query, queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Response } from './service.ts';
 
-type Handler = (request: Request, response: Response) => void | Promise<void>;
 export type Caches = {
   readonly list: Handler;
   readonly describe: Handler;

@@ -1,4 +1,5 @@
 // Who asks, and what the scopes of his token allow. What is not allowed is forbidden.
+import { beginsWith } from '../base/bytes.ts';
 import type { ScopeKind, Token } from '../core/access/tokens.ts';
 import type { ClientCommand, Operation } from '../core/commands/command.ts';
 import { Problem } from './problems.ts';
@@ -85,10 +86,4 @@ function forbidden(detail: string, field: string | undefined): Problem {
 /** Its answer says what is there: the value, or how it fits a condition. */
 function tellsOfKey({ type, condition }: Operation): boolean {
   return type === 'get' || type === 'increment' || condition.match !== 'none' || condition.noneMatch !== 'none';
-}
-
-function beginsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  if (prefix.length > bytes.length) return false;
-  for (let at = 0; at < prefix.length; at++) if (bytes[at] !== prefix[at]) return false;
-  return true;
 }

@@ -4,7 +4,7 @@ import { answer, type Body } from './answers.ts';
 import { Problem } from './problems.ts';
 import { queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService } from './service.ts';
 import { pathOf } from './targets.ts';
 
 const FOLDER = new URL('./console/', import.meta.url);
@@ -29,7 +29,7 @@ const FILES: ReadonlyMap<string, readonly [name: string, contentType: string]> =
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-export function createConsole(service: HttpService): (request: Request, response: Response) => Promise<void> {
+export function createConsole(service: HttpService): Handler {
   const bodies = new Map<string, Promise<Buffer>>();
   return async (request, response) => {
     const { locals } = response;

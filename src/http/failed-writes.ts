@@ -10,9 +10,8 @@ import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 
-type Handler = (request: Request, response: Response) => void | Promise<void>;
 export type FailedWrites = { readonly list: Handler; readonly retry: Handler; readonly drop: Handler };
 
 export function createFailedWrites(service: HttpService): FailedWrites {

@@ -14,7 +14,7 @@ import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { outcomeHeaders, outcomeOfUntried, refusalProblem, successOf } from './refusals.ts';
 import { checkConditional } from './required-conditions.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 import { KEYS_PATH, keyOf } from './targets.ts';
 
 const PARAMETERS = ROUTES['/v1/keys/{key}'];
@@ -33,7 +33,6 @@ type Write = {
   readonly id: string | undefined;
 };
 
-type Handler = (request: Request, response: Response) => Promise<void>;
 export type KeyWrites = { readonly put: Handler; readonly remove: Handler; readonly operate: Handler };
 
 export function createKeyWrites(service: HttpService): KeyWrites {

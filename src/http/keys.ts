@@ -14,7 +14,7 @@ import { Problem } from './problems.ts';
 import { type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 import { KEYS_PATH, keyOf } from './targets.ts';
 
 /** What a read asks for beside its key. */
@@ -24,7 +24,7 @@ export type ReadDemand = {
   readonly timeoutMs: number;
 };
 
-export function createKeyRead(service: HttpService): (request: Request, response: Response) => void | Promise<void> {
+export function createKeyRead(service: HttpService): Handler {
   const { node, limits } = service;
   return (request, response) => {
     const { locals } = response;

@@ -14,12 +14,12 @@ import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { refusalProblem } from './refusals.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request } from './service.ts';
 
 /** Below it a packet is a packet. */
 const COMPRESSED_FROM_BYTES = 1024;
 
-export function createList(service: HttpService): (request: Request, response: Response) => Promise<void> {
+export function createList(service: HttpService): Handler {
   // Pages of keys are much alike. A value alone is answered as it was stored: it is often compressed already, or small.
   const compress = compression({ threshold: COMPRESSED_FROM_BYTES });
   return async (request, response) => {

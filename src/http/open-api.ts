@@ -3,11 +3,11 @@ import { readFile } from 'node:fs/promises';
 import { answer, JSON_TYPE } from './answers.ts';
 import { queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService } from './service.ts';
 
 const DOCUMENT = new URL('../../docs/openapi.yaml', import.meta.url);
 
-export function createOpenApi(service: HttpService): (request: Request, response: Response) => Promise<void> {
+export function createOpenApi(service: HttpService): Handler {
   let document: Promise<Buffer> | undefined;
   return async (request, response) => {
     response.locals.route = 'openapi';

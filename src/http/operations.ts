@@ -7,9 +7,8 @@ import { Problem } from './problems.ts';
 import { invalidParameter, queryOf } from './queries.ts';
 import { refusalProblem, snapshotProblem } from './refusals.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService } from './service.ts';
 
-type Handler = (request: Request, response: Response) => void | Promise<void>;
 export type Operations = {
   readonly livez: Handler;
   readonly readyz: Handler;

@@ -9,13 +9,12 @@ import { admitWrite, submitCommand } from './key-writes.ts';
 import { readDemand, readEntry } from './keys.ts';
 import { Problem } from './problems.ts';
 import { judgedHeaders } from './refusals.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 import { keyOf, pathOf } from './targets.ts';
 
 export const PYCACHE_KEY_PATH = /^\/api\/cache\/[^/]+\/?$/;
 const KEY_START = '/api/cache/'.length;
 
-type Handler = (request: Request, response: Response) => Promise<void> | void;
 export type PyCache = {
   readonly read: Handler;
   readonly write: Handler;

@@ -1,4 +1,5 @@
 // Prefixes of keys that are put and deleted under a condition only (428, RFC 6585 §3): nobody overwrites there what he has not seen.
+import { beginsWith } from '../base/bytes.ts';
 import type { ClientCommand, Operation, Transaction } from '../core/commands/command.ts';
 import { Problem } from './problems.ts';
 
@@ -35,8 +36,4 @@ function isBlindOperation(prefixes: readonly Buffer[], { type, key, condition }:
 
 function isCompared({ compares }: Transaction, { key }: Operation): boolean {
   return compares.some((compare) => Buffer.compare(compare.key, key) === 0);
-}
-
-function beginsWith(bytes: Uint8Array, prefix: Uint8Array): boolean {
-  return Buffer.compare(bytes.subarray(0, prefix.length), prefix) === 0;
 }

@@ -39,3 +39,4 @@ export type Locals = { startedAtMs: number; route: Route; target: string };
 
 export type Request = ExpressRequest<Record<string, string>>;
 export type Response = ExpressResponse<unknown, Locals>;
+export type Handler = (request: Request, response: Response) => void | Promise<void>;

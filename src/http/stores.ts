@@ -13,7 +13,7 @@ import { positiveDuration, timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { invalidParameter, type Query, queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 import { pathOf, percentDecoded } from './targets.ts';
 
 const PREFIX = '/v1/stores/';
@@ -26,7 +26,6 @@ const PARAMETERS = ROUTES['/v1/stores/{store}/entries/{key}'];
 const MAX_TAGS = 255;
 const MAX_TAG_BYTES = 255;
 
-type Handler = (request: Request, response: Response) => Promise<void>;
 export type Stores = {
   readonly entries: { readonly GET: Handler; readonly PUT: Handler; readonly DELETE: Handler; readonly POST: Handler };
   readonly invalidate: Handler;

@@ -24,13 +24,12 @@ import { type Query, queryOf } from './queries.ts';
 import { judgedHeaders, successOf } from './refusals.ts';
 import { ROUTES } from './routes.ts';
 import { parseScope, scopeText } from './scopes.ts';
-import type { HttpService, Request, Response } from './service.ts';
+import type { Handler, HttpService, Request, Response } from './service.ts';
 import { pathOf } from './targets.ts';
 
 export const TOKEN_PATH = /^\/v1\/tokens\/[^/]+$/;
 const NAME_START = '/v1/tokens/'.length;
 
-type Handler = (request: Request, response: Response) => Promise<void> | void;
 export type TokenHandlers = { readonly list: Handler; readonly create: Handler; readonly revoke: Handler };
 
 export function createTokens(service: HttpService): TokenHandlers {

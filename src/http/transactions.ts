@@ -13,9 +13,7 @@ import { flag, prefixOf, timeoutOf } from './parameters.ts';
 import { invalidParameter, queryOf } from './queries.ts';
 import { judgedHeaders } from './refusals.ts';
 import { ROUTES } from './routes.ts';
-import type { HttpService, Request, Response } from './service.ts';
-
-type Handler = (request: Request, response: Response) => Promise<void>;
+import type { Handler, HttpService, Request, Response } from './service.ts';
 
 export function createTransaction(service: HttpService): Handler {
   return async (request, response) => {

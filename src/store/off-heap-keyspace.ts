@@ -1,4 +1,5 @@
 // The keyspace outside the JavaScript heap: records in chunks, and three indexes of them: by hash, by key, by end of life.
+import { beginsWith } from '../base/bytes.ts';
 import { DigestSum, Hasher } from '../base/hash.ts';
 import { keyOfRow, type Row, valueOfRow } from '../base/row.ts';
 import {
@@ -241,9 +242,4 @@ class ExpiryPlace implements Place {
     const difference = this.#records.expiresAt(unit) - this.#expiresAt;
     return difference === 0 ? unit - this.#unit : difference;
   }
-}
-
-function beginsWith(key: Uint8Array, prefix: Uint8Array): boolean {
-  for (let i = 0; i < prefix.length; i++) if (key[i] !== prefix[i]) return false;
-  return true;
 }

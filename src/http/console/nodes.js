@@ -14,7 +14,7 @@ export function drawCluster(cluster, nowMs) {
   drawPace(revision, nowMs);
 }
 
-export function drawStatus({ members, minority }) {
+function drawStatus({ members, minority }) {
   const ready = members.filter((member) => member.ready).length;
   const isWell = ready === members.length && minority.length === 0;
   const text = minority.length > 0 ? `${minority.join(', ')} differs` : `${ready} of ${members.length} ready`;
