@@ -33,6 +33,8 @@ export type Stored = {
 /** The value of records that are nothing but their revision. */
 export const NOTHING = new Uint8Array(0);
 const hasher = new Hasher();
+// Taken from as soon as it was written to.
+const scratch = new ByteWriter(1024);
 
 export function isRecordKey(key: Uint8Array): boolean {
   return key[0] === FIRST;
@@ -50,12 +52,11 @@ export function clientKeysAfter(
 
 /** The key of a record of a cache or of one of its keys; of `D`, `E` and `F` without a key: the prefix of all of them. */
 export function recordKey(kind: RecordKind, cache: string, key: Uint8Array = NOTHING): Uint8Array {
-  const writer = new ByteWriter(3 + cache.length + key.length);
-  writer.u8(FIRST);
-  writer.u8(kind.charCodeAt(0));
-  writer.text8(cache);
-  writer.raw(key);
-  return writer.take();
+  scratch.u8(FIRST);
+  scratch.u8(kind.charCodeAt(0));
+  scratch.text8(cache);
+  scratch.raw(key);
+  return scratch.take();
 }
 
 export function tagKey(cache: string, tag: string): Uint8Array {
@@ -137,10 +138,9 @@ export function unsavedNumber(keyspace: Keyspace, cache: string): UnsavedNumber 
 }
 
 export function writeUnsavedNumber({ count, isDrained }: Omit<UnsavedNumber, 'revision'>): Uint8Array {
-  const writer = new ByteWriter(8);
-  writer.varint(count);
-  writer.u8(isDrained ? 1 : 0);
-  return writer.take();
+  scratch.varint(count);
+  scratch.u8(isDrained ? 1 : 0);
+  return scratch.take();
 }
 
 /** What the source has yet to take of a key. */
@@ -154,11 +154,10 @@ export type Unsaved = {
 };
 
 export function writeUnsaved({ ttlMs, since, error }: Unsaved): Uint8Array {
-  const writer = new ByteWriter(20 + error.length);
-  writer.varint(ttlMs);
-  writer.varint(since);
-  writer.raw(Buffer.from(error, 'latin1'));
-  return writer.take();
+  scratch.varint(ttlMs);
+  scratch.varint(since);
+  scratch.raw(Buffer.from(error, 'latin1'));
+  return scratch.take();
 }
 
 export function readUnsaved(entry: Entry): Unsaved {
@@ -168,11 +167,10 @@ export function readUnsaved(entry: Entry): Unsaved {
 }
 
 export function writeStored({ value, tags }: Stored): Uint8Array {
-  const writer = new ByteWriter(64 + (value?.length ?? 0));
-  writeTags(writer, tags);
-  writer.u8(value === undefined ? 0 : 1);
-  if (value !== undefined) writer.raw(value);
-  return writer.take();
+  writeTags(scratch, tags);
+  scratch.u8(value === undefined ? 0 : 1);
+  if (value !== undefined) scratch.raw(value);
+  return scratch.take();
 }
 
 /** The value is a view. */

@@ -56,18 +56,18 @@ export function encodeCommand(head: CommandHead, command: Command): Uint8Array {
   content.u8(spec.version);
   spec.write(content, command);
   const canonical = content.peek(0);
-  const writer = new ByteWriter(canonical.length + 32 + head.id.length + head.caller.length);
-  writer.u8(spec.number);
-  writer.u8(spec.version);
-  writer.varint(head.attempt);
-  writer.varint(head.deadline);
-  writer.text8(head.id);
+  encoded.clear();
+  encoded.u8(spec.number);
+  encoded.u8(spec.version);
+  encoded.varint(head.attempt);
+  encoded.varint(head.deadline);
+  encoded.text8(head.id);
   if (head.id !== '') {
-    writer.text8(head.caller);
-    writer.u64(hashOf(canonical));
+    encoded.text8(head.caller);
+    encoded.u64(hashOf(canonical));
   }
-  writer.bytes32(canonical.subarray(2));
-  return writer.take();
+  encoded.bytes32(canonical.subarray(2));
+  return encoded.take();
 }
 
 /** The payload of one record. `commands` are as encodeCommand made them; the caller keeps to FRAME_LIMITS. */
@@ -141,5 +141,6 @@ function readCommand(reader: ByteReader): FrameCommand {
 
 class Newer extends Error {}
 
-// One scratch buffer for all commands' contents: encoding is synchronous, and what is kept is copied out of it.
+// Scratch buffers for all commands: encoding is synchronous, and what is kept is copied out of them.
 const content = new ByteWriter(64 * 1024);
+const encoded = new ByteWriter(64 * 1024);
