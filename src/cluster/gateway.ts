@@ -9,6 +9,7 @@ import { BodyBudget, readBody } from '../http/bodies.ts';
 import type { TlsFiles } from '../http/certificates.ts';
 import type { ListenerLimits } from '../http/listener.ts';
 import { PROBLEM_TYPE, Problem, problemDocument } from '../http/problems.ts';
+import { isDataTarget } from '../http/routes.ts';
 import { pathOf, queryTextOf } from '../http/targets.ts';
 import type { Consistency } from '../node/requests.ts';
 import {
@@ -150,7 +151,7 @@ class Router {
 
   #wantsToken(target: string, request: IncomingMessage): boolean {
     if (this.revision === 0 || this.#options.defaultConsistency === 'linearizable') return false;
-    if (!/^\/(?:v1\/keys|v1\/batch|v1\/caches|v1\/stores|api\/cache\/)/.test(target)) return false;
+    if (!isDataTarget(target)) return false;
     if (request.headers['chorus-min-revision'] !== undefined) return false;
     return !/(^|&)consistency=/.test(queryTextOf(target));
   }

@@ -4,6 +4,7 @@ import { isCrossOrigin, isHostAllowed } from './hosts.ts';
 import { idOf } from './parameters.ts';
 import { Problem } from './problems.ts';
 import { outcomeOfUntried, refusalProblem } from './refusals.ts';
+import { isDataTarget } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 
 // absolute-form (RFC 9112 §3.2.2): its authority stands in place of Host.
@@ -39,11 +40,9 @@ export function createHead(service: HttpService): (request: Request, response: R
   };
 }
 
-/** What serves data. Balancers and operators are answered in any case. */
-const DATA = /^\/(?:v1\/(?:keys|batch|transactions|caches)|api\/cache)(?![\w-])/;
-
 function refuseWhenOverloaded({ turn, limits }: HttpService, { method, headers }: Request, target: string): void {
-  if (!DATA.test(target)) return;
+  // Balancers and operators are answered in any case.
+  if (!isDataTarget(target)) return;
   const isRead = SAFE_METHODS.has(method);
   if (!turn.isTooLongFor(isRead ? 'read' : 'write')) return;
   throw refusalProblem('overloaded', isRead ? {} : outcomeOfUntried(idIn(limits, headers)));

@@ -86,6 +86,13 @@ export const NEEDS: { readonly [P in Path]: { readonly [M in MethodOf<P>]: Need 
   '/api/health/': { GET: 'token' },
 };
 
+/** Whether a request there reads or writes data, which it does many times a second. */
+export function isDataTarget(target: string): boolean {
+  return DATA.test(target);
+}
+
+const DATA = /^\/(?:v1\/(?:keys|batch|transactions|caches|stores)|api\/cache)(?![\w-])/;
+
 /** Whether nobody need say who he is to ask at this path. Anywhere else he must, whether there is something or not. */
 export function isOpenPath(path: string): boolean {
   return OPEN_PATHS.has(path) || OPEN_FOLDERS.some((folder) => path.startsWith(folder));

@@ -42,6 +42,13 @@ test('reads are refused last', async () => {
   expect(answers[1]).not.toContain('"outcome"');
 });
 
+test('what is data in one place is data in all: keys, caches, stores and those of PyCache', async () => {
+  running = await startRunningNode({ http: { turn: { requests: 0, writesMs: -1, readsMs: -1 } } });
+  const data = ['/v1/keys', '/v1/caches/none', '/v1/stores/s/entries/a', '/api/cache/a/'];
+  const answers = await answersTo(data.map((target) => get(target)).join('') + last);
+  expect(statusesOf(answers)).toEqual([429, 429, 429, 429, 200]);
+});
+
 test('a refused write that came with an id may have been taken elsewhere, and is told so', async () => {
   running = await startRunningNode({ http: { turn: { requests: 0, writesMs: -1, readsMs: -1 } } });
   const refused = await send(running.url, 'PUT', '/v1/keys/a', { headers: { 'idempotency-key': 'mine' }, body: 'x' });
