@@ -34,8 +34,7 @@ process.on('uncaughtException', (error) => fail(error));
 main().catch((error: unknown) => fail(error));
 
 async function main(): Promise<void> {
-  // Where there is such a cache (NODE_COMPILE_CACHE): a process that is killed later would leave nothing in it.
-  flushCompileCache();
+  keepCompiled();
   const flags = readFlags('node', process.argv.slice(2));
   if (flags.wants === 'help') return print(helpText('node'));
   if (flags.wants === 'version') return print(programVersion());
@@ -129,6 +128,7 @@ async function openStorage({ log, dataDir, nodeId, startTimeout }: Settings, log
       const { openKafkaLog } = await import('./log/kafka-log.ts');
       const { readKafkaSecurity } = await import('./log/kafka-security.ts');
       const { openKafkaSnapshots } = await import('./log/kafka-snapshots.ts');
+      keepCompiled();
       const { brokers, topic } = log.kafka;
       const security = readKafkaSecurity(log.kafka);
       const options = { brokers, topic, security, logger, startTimeoutMs: startTimeout };
@@ -141,6 +141,11 @@ async function openStorage({ log, dataDir, nodeId, startTimeout }: Settings, log
         store: createMemorySnapshots().open(),
       };
   }
+}
+
+/** What was loaded so far, where there is a cache for it (NODE_COMPILE_CACHE): a process that is killed later would leave nothing in it. */
+function keepCompiled(): void {
+  flushCompileCache();
 }
 
 /** Undefined: this node has no administrator of its own. */
