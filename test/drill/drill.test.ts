@@ -4,7 +4,7 @@ import { cityEntries } from './city-entries.ts';
 import { drill, type Verdict } from './drill.ts';
 import { PLANTED, type Planted, startFakeCluster } from './fake-cluster.ts';
 import { until } from './faults.ts';
-import { readOptions } from './options.ts';
+import { readKillOptions } from './kill-options.ts';
 import type { Scene } from './scene.ts';
 
 const READS = 60;
@@ -21,7 +21,7 @@ const log = {
 };
 
 async function drillAgainst(planted: Planted | undefined, strike = enoughReads): Promise<Verdict> {
-  const options = readOptions(['--places', '200', '--samples', '20', '--seed', '1']);
+  const options = readKillOptions(['--places', '200', '--samples', '20', '--seed', '1']);
   const cluster = await startFakeCluster(planted);
   try {
     return await drill({ options, cluster, log, entries: cityEntries(options.places), strike, show: () => () => {} });
@@ -68,6 +68,6 @@ test('a fault that did not take effect fails the drill', async () => {
 });
 
 test('an unknown option is refused with a sentence', () => {
-  expect(() => readOptions(['--log', 'rocks'])).toThrow('--log must be one of embedded, kafka, not rocks');
-  expect(() => readOptions(['--kill-leader'])).toThrow('--kill-leader needs --log kafka --brokers-count 3');
+  expect(() => readKillOptions(['--log', 'rocks'])).toThrow('--log must be one of embedded, kafka, not rocks');
+  expect(() => readKillOptions(['--kill-leader'])).toThrow('--kill-leader needs --log kafka --brokers-count 3');
 });

@@ -1,7 +1,7 @@
 // The command line of the full drill.
 import { parseArgs } from 'node:util';
+import { among, amountOf, countOf, freshSeed } from '../command-line.ts';
 import { FAULT_NAMES, type FaultName, FULL_FAULTS } from './full-faults.ts';
-import { among, countOf } from './options.ts';
 
 export type FullOptions = {
   readonly log: 'embedded' | 'kafka';
@@ -56,7 +56,7 @@ export function readFullOptions(words: readonly string[]): FullOptions {
       log: { type: 'string', default: 'kafka' },
       minutes: { type: 'string', default: '3' },
       faults: { type: 'string' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      seed: { type: 'string', default: freshSeed() },
       clients: { type: 'string', default: '8' },
       connections: { type: 'string', default: '8' },
       least: { type: 'string' },
@@ -66,7 +66,7 @@ export function readFullOptions(words: readonly string[]): FullOptions {
     },
   });
   const log = among('log', values.log, ['kafka', 'embedded'] as const);
-  const minutes = minutesOf(values.minutes);
+  const minutes = amountOf('minutes', values.minutes, 24 * 60);
   return {
     log,
     minutes,
@@ -94,10 +94,4 @@ function faultOf(text: string, log: FullOptions['log']): FaultName {
   const name = among('faults', text, FAULT_NAMES);
   if (!isAllowed(name, log)) throw new TypeError(`--faults ${name} needs --log ${FULL_FAULTS[name].needs}`);
   return name;
-}
-
-function minutesOf(text: string): number {
-  const minutes = Number(text);
-  if (minutes > 0 && minutes <= 24 * 60) return minutes;
-  throw new TypeError(`--minutes must be a number above 0, 1440 at most, not ${text}`);
 }

@@ -5,6 +5,7 @@ import { createLogger } from '../../src/base/logger.ts';
 import type { CommitLog } from '../../src/log/commit-log.ts';
 import { openEmbeddedLog } from '../../src/log/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka-log.ts';
+import { runCommandLine } from '../command-line.ts';
 import { temporaryDirectory } from '../servers/places.ts';
 import { makeSmallDisk, type SmallDisk } from '../servers/small-disk.ts';
 import { seeded } from '../suites/bad-requests.ts';
@@ -22,11 +23,10 @@ import { type LogServers, startLog } from './log-servers.ts';
 import { DATABASE_VARIABLE } from './node-config.ts';
 import { proof } from './proof.ts';
 import { fightOverRegisters } from './registers.ts';
-import { circumstances, showProgress, tableOf } from './report.ts';
+import { circumstances, printFaults, showProgress, tableOf } from './report.ts';
 import type { Scene } from './scene.ts';
 import { Witness } from './witness.ts';
 
-const FAULTS_SHOWN = 20;
 const ENTRY_PAUSE_MS = 15;
 const REGISTER_PAUSE_MS = 40;
 /** A snapshot of a long run is large: often enough that the log is trimmed again and again, not so often that nothing else is done. */
@@ -36,27 +36,16 @@ const ENTRIES_A_MINUTE = 25_000;
 const PAUSE_SECONDS = 4;
 const CONFIG = join(import.meta.dirname, 'node-config.ts');
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(words: readonly string[]): Promise<number> {
-  if (words.includes('--help')) {
-    console.log(FULL_USAGE);
-    return 0;
-  }
-  let options: FullOptions;
-  try {
-    options = readFullOptions(words);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${FULL_USAGE}`);
-    return 64;
-  }
-  return options.recheck === undefined ? run(options) : recheck(options.recheck);
-}
+await runCommandLine({
+  usage: FULL_USAGE,
+  read: readFullOptions,
+  run: (options) => (options.recheck === undefined ? run(options) : recheck(options.recheck)),
+});
 
 async function recheck(directory: string): Promise<number> {
   const { faults, operations, registers, ids } = judge(await readKept(directory));
   console.log(`${operations} operations upon ${registers} registers, ${ids} ids in the log`);
-  for (const { kind, fact } of faults.slice(0, FAULTS_SHOWN)) console.log(`FAULT ${kind}: ${fact}`);
+  printFaults(faults.map(({ kind, fact }) => `${kind}: ${fact}`));
   console.log(faults.length === 0 ? 'PASSED' : `FAILED: ${faults.length} faults`);
   return faults.length === 0 ? 0 : 1;
 }
@@ -166,8 +155,7 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
   writeFileSync(join(out, 'summary.json'), `${JSON.stringify(summaryOf(about), undefined, 2)}\n`);
   if (!verdict.hasPassed) await keep(out, { history, fates: parts.witness.fates });
   console.log(`\nfull drill, seed ${options.seed}\n${circumstances()}\n\n${tableOf(verdict.rows)}\n`);
-  for (const fault of verdict.faults.slice(0, FAULTS_SHOWN)) console.log(`FAULT ${fault}`);
-  if (verdict.faults.length > FAULTS_SHOWN) console.log(`… and ${verdict.faults.length - FAULTS_SHOWN} more`);
+  printFaults(verdict.faults);
   console.log(`report: ${join(out, 'report.html')}`);
   if (!verdict.hasPassed) console.log(`to judge its history again: npm run drill -- --recheck ${out}`);
   console.log(verdict.hasPassed ? 'PASSED: nothing lost, nothing doubled, linearizable, all nodes equal' : 'FAILED');

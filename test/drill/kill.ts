@@ -1,41 +1,28 @@
 // npm run drill:kill: loads real places into a cluster, kills nodes under it, and verifies that nothing was lost, doubled or changed.
+import { runCommandLine } from '../command-line.ts';
 import { cityEntries } from './city-entries.ts';
 import { startBehindNginx, startSupervised } from './cluster-under-test.ts';
 import { drill, type Verdict } from './drill.ts';
+import { KILL_USAGE, type KillOptions, readKillOptions } from './kill-options.ts';
 import { killAll, killLeader, killTwo } from './kill-scenarios.ts';
 import { startLog } from './log-servers.ts';
-import { type DrillOptions, readOptions, USAGE } from './options.ts';
 import { pauseOne } from './pause-scenario.ts';
-import { circumstances, showProgress, tableOf } from './report.ts';
+import { circumstances, printFaults, showProgress, tableOf } from './report.ts';
 import type { Scene } from './scene.ts';
 
-const FAULTS_SHOWN = 20;
+await runCommandLine({ usage: KILL_USAGE, read: readKillOptions, run: main });
 
-process.exitCode = await main(process.argv.slice(2));
-
-async function main(words: readonly string[]): Promise<number> {
-  if (words.includes('--help')) {
-    console.log(USAGE);
-    return 0;
-  }
-  let options: DrillOptions;
-  try {
-    options = readOptions(words);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-    return 64;
-  }
+async function main(options: KillOptions): Promise<number> {
   const verdict = await run(options);
   console.log(
     `\ndrill of ${describe(options)}, seed ${options.seed}\n${circumstances()}\n\n${tableOf(verdict.rows)}\n`,
   );
-  for (const fault of verdict.faults.slice(0, FAULTS_SHOWN)) console.log(`FAULT ${fault}`);
-  if (verdict.faults.length > FAULTS_SHOWN) console.log(`… and ${verdict.faults.length - FAULTS_SHOWN} more`);
+  printFaults(verdict.faults);
   console.log(verdict.hasPassed ? 'PASSED: nothing lost, nothing doubled, all nodes equal' : 'FAILED');
   return verdict.hasPassed ? 0 : 1;
 }
 
-async function run(options: DrillOptions): Promise<Verdict> {
+async function run(options: KillOptions): Promise<Verdict> {
   const entries = cityEntries(options.places);
   const log = await startLog(options);
   try {
@@ -63,7 +50,7 @@ async function run(options: DrillOptions): Promise<Verdict> {
   }
 }
 
-async function strike(options: DrillOptions, scene: Scene): Promise<void> {
+async function strike(options: KillOptions, scene: Scene): Promise<void> {
   const faults: Promise<void>[] = [];
   if (options.kill === 'two') faults.push(killTwo(scene));
   if (options.kill === 'all') faults.push(killAll(scene));
@@ -76,7 +63,7 @@ function note({ tally, rows }: Scene): () => string {
   return () => `${tally.failed} failed, ${tally.reads} reads, ${rows.at(-1)?.join(': ') ?? ''}`;
 }
 
-function describe(options: DrillOptions): string {
+function describe(options: KillOptions): string {
   const { log, brokersCount, kill, isLeaderKilled, pauseSeconds, places, connections } = options;
   const faults = [
     ...(kill === 'two' ? ['two nodes killed'] : kill === 'all' ? ['all nodes killed at once'] : []),

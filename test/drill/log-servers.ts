@@ -4,7 +4,6 @@ import kafkajs from 'kafkajs';
 import { quietRequestQueue } from '../../src/log/kafka-connection.ts';
 import { available } from '../servers/available.ts';
 import { type Kafka, type KafkaOptions, startKafka } from '../servers/kafka.ts';
-import type { DrillOptions } from './options.ts';
 
 export type LogServers = {
   /** For the command line of the node of this number, from 0 on: each has its own way to the brokers where there are `ways`. */
@@ -24,8 +23,12 @@ export type LogServers = {
   close(): Promise<void>;
 };
 
-export type LogOptions = Pick<DrillOptions, 'log' | 'brokers' | 'brokersCount'> &
-  Pick<KafkaOptions, 'ways' | 'prepare'>;
+export type LogOptions = Pick<KafkaOptions, 'ways' | 'prepare'> & {
+  readonly log: 'embedded' | 'kafka';
+  /** Of a Kafka that already runs; undefined: the drill starts its own. */
+  readonly brokers: string | undefined;
+  readonly brokersCount: 1 | 3;
+};
 
 export async function startLog(options: LogOptions): Promise<LogServers> {
   if (options.log === 'embedded') {

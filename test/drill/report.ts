@@ -2,6 +2,7 @@
 import { cpus } from 'node:os';
 
 const BAR_WIDTH = 30;
+const FAULTS_SHOWN = 20;
 
 export type Row = readonly [name: string, value: string];
 
@@ -29,6 +30,12 @@ export function showProgress(title: string, total: number, done: () => number, n
 export function tableOf(rows: readonly Row[]): string {
   const width = Math.max(...rows.map(([name]) => name.length));
   return rows.map(([name, value]) => `  ${name.padEnd(width)}  ${value}`).join('\n');
+}
+
+/** A line each; of too many the first. */
+export function printFaults(faults: readonly string[]): void {
+  for (const fault of faults.slice(0, FAULTS_SHOWN)) console.log(`FAULT ${fault}`);
+  if (faults.length > FAULTS_SHOWN) console.log(`… and ${faults.length - FAULTS_SHOWN} more`);
 }
 
 /** `12.3 s` or `345 ms`. */

@@ -3,12 +3,18 @@ import type { ClusterUnderTest } from './cluster-under-test.ts';
 import { until } from './faults.ts';
 import type { FreshnessRecord } from './freshness.ts';
 import type { LogServers } from './log-servers.ts';
-import type { DrillOptions } from './options.ts';
 import type { Row } from './report.ts';
 import type { Tally } from './tally.ts';
 import type { Written } from './writers.ts';
 
-export type LoadOptions = Pick<DrillOptions, 'connections' | 'samples' | 'seed' | 'pauseSeconds'>;
+export type LoadOptions = {
+  readonly connections: number;
+  /** Keys read from each node at the end. */
+  readonly samples: number;
+  readonly seed: number;
+  /** For which one node is stopped; 0: none is. */
+  readonly pauseSeconds: number;
+};
 
 export type Scene = {
   readonly options: LoadOptions;

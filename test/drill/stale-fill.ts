@@ -5,6 +5,7 @@ import { memory } from '../../src/cache/public.ts';
 import { chorus } from '../../src/cache/tiers/chorus.ts';
 import { memcached } from '../../src/cache/tiers/memcached.ts';
 import { redis } from '../../src/cache/tiers/redis.ts';
+import { among, countOf, freshSeed, runCommandLine } from '../command-line.ts';
 import { available } from '../servers/available.ts';
 import { startChorusNodes } from '../servers/chorus.ts';
 import { startMemcached } from '../servers/memcached.ts';
@@ -37,20 +38,11 @@ type Line = {
   readonly counted: Counted;
 };
 
-process.exitCode = await main(process.argv.slice(2));
+type Options = ReturnType<typeof readOptions>;
 
-async function main(words: readonly string[]): Promise<number> {
-  let options: ReturnType<typeof readOptions>;
-  try {
-    options = readOptions(words);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-    return 64;
-  }
-  if (options.help) {
-    console.log(USAGE);
-    return 0;
-  }
+await runCommandLine({ usage: USAGE, read: readOptions, run: main });
+
+async function main(options: Options): Promise<number> {
   const lines: Line[] = [];
   for (const store of options.stores) {
     if ((store === 'redis' || store === 'memcached') && !available(store)) continue;
@@ -65,8 +57,6 @@ async function main(words: readonly string[]): Promise<number> {
   console.log(faults.length === 0 ? '\nPASSED: no stale read where none is promised' : '\nFAILED');
   return faults.length === 0 ? 0 : 1;
 }
-
-type Options = { readonly operations: number; readonly clients: number; readonly seed: number };
 
 function drillsOn(store: StoreName, options: Options): Promise<readonly Line[]> {
   switch (store) {
@@ -194,27 +184,13 @@ function readOptions(words: readonly string[]) {
       operations: { type: 'string', default: '20000' },
       clients: { type: 'string', default: '4' },
       stores: { type: 'string', default: STORES.join(',') },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      help: { type: 'boolean', default: false },
+      seed: { type: 'string', default: freshSeed() },
     },
   });
   return {
-    operations: countOf('operations', values.operations),
-    clients: countOf('clients', values.clients),
-    stores: values.stores.split(',').map(storeOf),
-    seed: countOf('seed', values.seed),
-    help: values.help,
+    operations: countOf('operations', values.operations, 1),
+    clients: countOf('clients', values.clients, 1),
+    stores: values.stores.split(',').map((name) => among('stores', name, STORES)),
+    seed: countOf('seed', values.seed, 0),
   };
-}
-
-function countOf(name: string, text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 1) return count;
-  throw new TypeError(`--${name} must be a whole number from 1 on, not ${text}`);
-}
-
-function storeOf(text: string): StoreName {
-  const store = STORES.find((one) => one === text);
-  if (store !== undefined) return store;
-  throw new TypeError(`--stores must be among ${STORES.join(', ')}, not ${text}`);
 }

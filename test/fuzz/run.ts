@@ -6,9 +6,9 @@ import { ChorusClient } from '../../src/client/client.ts';
 import type { CommitLog } from '../../src/log/commit-log.ts';
 import { openEmbeddedLog } from '../../src/log/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka-log.ts';
+import { among, countOf, freshSeed, runCommandLine } from '../command-line.ts';
 import { checkDigests, selfOf } from '../drill/members.ts';
-import { among, countOf } from '../drill/options.ts';
-import { circumstances, durationText, showProgress } from '../drill/report.ts';
+import { circumstances, durationText, printFaults, showProgress } from '../drill/report.ts';
 import { targetOf } from '../drill/requests.ts';
 import { type ChorusNodes, startChorusNodes } from '../servers/chorus.ts';
 import { startKafka } from '../servers/kafka.ts';
@@ -31,7 +31,6 @@ count is not exact, or the nodes differ at the end; 64 when the options are wron
 
 const ALLOWED: ReadonlySet<number> = new Set([503, 504, 507]);
 const COUNTER = 'exact/counter';
-const SHOWN = 20;
 /** One request in so many is cut after every byte, if it is no longer than this. */
 const EVERY_BYTE_OF = 50;
 const EVERY_BYTE_MAX = 500;
@@ -40,20 +39,9 @@ const SETTLES_WITHIN_MS = 60_000;
 
 type Options = ReturnType<typeof readOptions>;
 
-process.exitCode = await main(process.argv.slice(2));
+await runCommandLine({ usage: USAGE, read: readOptions, run: main });
 
-async function main(words: readonly string[]): Promise<number> {
-  if (words.includes('--help')) {
-    console.log(USAGE);
-    return 0;
-  }
-  let options: Options;
-  try {
-    options = readOptions(words);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-    return 64;
-  }
+async function main(options: Options): Promise<number> {
   const kafka = options.log === 'kafka' ? await startKafka({ brokers: 1 }) : undefined;
   try {
     const flags = kafka === undefined ? [] : ['--log', 'kafka', '--kafka-brokers', kafka.brokers];
@@ -89,8 +77,7 @@ async function fuzz(options: Options, cluster: ChorusNodes, open: () => Promise<
   console.log(`  requests  ${options.requests}: ${table.join(', ')}`);
   console.log(`  records   ${options.records} on the ${options.log} log in ${durationText(poisoned)}`);
   console.log(`  count     ${total} on every node\n  digest    ${digest}\n`);
-  for (const fault of faults.slice(0, SHOWN)) console.log(`FAULT ${fault}`);
-  if (faults.length > SHOWN) console.log(`… and ${faults.length - SHOWN} more`);
+  printFaults(faults);
   console.log(faults.length === 0 ? 'PASSED: no crash, no 5xx but 503, 504 and 507, all nodes equal' : 'FAILED');
   return faults.length === 0 ? 0 : 1;
 }
@@ -213,7 +200,7 @@ function readOptions(words: readonly string[]) {
       records: { type: 'string', default: '10000' },
       log: { type: 'string', default: 'embedded' },
       lines: { type: 'string', default: '48' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      seed: { type: 'string', default: freshSeed() },
     },
   });
   return {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
+import { among, countOf, freshSeed, numbersOf, runCommandLine } from '../../command-line.ts';
 import { available } from '../../servers/available.ts';
 import { type ChorusNodes, startChorusNodes } from '../../servers/chorus.ts';
 import { temporaryDirectory } from '../../servers/places.ts';
@@ -11,7 +12,7 @@ import { mulberry32 } from '../../suites/schedules.ts';
 import { until } from '../faults.ts';
 import { type LogServers, startLog } from '../log-servers.ts';
 import { checkDigests } from '../members.ts';
-import { circumstances, durationText, showProgress, tableOf } from '../report.ts';
+import { circumstances, durationText, printFaults, showProgress, tableOf } from '../report.ts';
 import { ask, targetOf } from '../requests.ts';
 import { Tally } from '../tally.ts';
 import { type BehindNode, type BehindScene, KILLS, killDuty, stopDatabase, stopDuty, viewOf } from './behind-faults.ts';
@@ -49,23 +50,11 @@ type Options = typeof DEFAULTS & {
 const NODES = 3;
 const FLUSHED_WITHIN_MS = 120_000;
 const READ_TIMEOUT_MS = 10_000;
-const FAULTS_SHOWN = 20;
 const SOURCES = join(import.meta.dirname, '../../../src/cache/sources');
 
-process.exitCode = await main(process.argv.slice(2));
+await runCommandLine({ usage: USAGE, read: readOptions, run: main });
 
-async function main(words: readonly string[]): Promise<number> {
-  let options: Options | 'help';
-  try {
-    options = readOptions(words);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
-    return 64;
-  }
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
+async function main(options: Options): Promise<number> {
   if (!available('postgres')) return 0;
   const log = await startLog({ log: options.log, brokers: options.brokers, brokersCount: 1 });
   const database = await startKeptHistory();
@@ -93,8 +82,7 @@ async function drillOn(options: Options, log: LogServers, database: KeptHistory)
     const { tally, rows } = await drill(options, { nodes, database, tally: new Tally(), rows: [] });
     const faults = [...tally.faults].flatMap(([kind, facts]) => facts.map((fact) => `${kind}: ${fact}`));
     console.log(`\nwrite-behind drill on ${log.name}, seed ${options.seed}\n${circumstances()}\n\n${tableOf(rows)}\n`);
-    for (const fault of faults.slice(0, FAULTS_SHOWN)) console.log(`FAULT ${fault}`);
-    if (faults.length > FAULTS_SHOWN) console.log(`… and ${faults.length - FAULTS_SHOWN} more`);
+    printFaults(faults);
     console.log(faults.length === 0 ? 'PASSED: the database is as the cache, and never went back' : 'FAILED');
     return faults.length === 0 ? 0 : 1;
   } finally {
@@ -218,31 +206,27 @@ export const config = {
 `;
 }
 
-function readOptions(words: readonly string[]): Options | 'help' {
+function readOptions(words: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...words],
     options: {
-      ...Object.fromEntries(Object.keys(DEFAULTS).map((name) => [name, { type: 'string' } as const])),
+      writes: { type: 'string' },
+      rate: { type: 'string' },
+      keys: { type: 'string' },
+      lanes: { type: 'string' },
+      kills: { type: 'string' },
+      outage: { type: 'string' },
+      stops: { type: 'string' },
       log: { type: 'string', default: 'embedded' },
       brokers: { type: 'string' },
       quick: { type: 'boolean', default: false },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-      help: { type: 'boolean', default: false },
+      seed: { type: 'string', default: freshSeed() },
     },
   });
-  if (values.help) return 'help';
-  const { log, brokers, seed, quick, ...given } = values;
-  if (log !== 'embedded' && log !== 'kafka') throw new TypeError(`--log must be embedded or kafka, not ${log}`);
-  const numbers: Record<string, number> = { ...(quick ? QUICK : DEFAULTS) };
-  for (const name of Object.keys(DEFAULTS)) {
-    const text: unknown = Object.getOwnPropertyDescriptor(given, name)?.value;
-    if (typeof text === 'string') numbers[name] = countOf(name, text);
-  }
-  return { ...(numbers as typeof DEFAULTS), log, brokers, seed: countOf('seed', seed) };
-}
-
-function countOf(name: string, text: string): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= 0) return count;
-  throw new TypeError(`--${name} must be a whole number, not ${text}`);
+  return {
+    ...numbersOf(values.quick ? QUICK : DEFAULTS, values, (name, text) => countOf(name, text, 0)),
+    log: among('log', values.log, ['embedded', 'kafka'] as const),
+    brokers: values.brokers,
+    seed: countOf('seed', values.seed, 0),
+  };
 }

@@ -1,5 +1,6 @@
 // npm run drill:overload: what becomes of a cluster that is offered several times what it can do, and how soon it is back.
 import { parseArgs } from 'node:util';
+import { amountOf, countOf, runCommandLine } from '../../command-line.ts';
 import { startChorusNodes } from '../../servers/chorus.ts';
 import { circumstances } from '../report.ts';
 import { type LoadRun, runLoad, totals } from './load.ts';
@@ -11,6 +12,7 @@ const USAGE = `usage: npm run drill:overload -- [options]
   --connections <n>  of the offering clients, over all nodes (1500)
   --writes <share>   of the requests (0.5)
   --nodes <n>        on the embedded log (3)
+  --help             this
 
 The peak is the best of three closed loops. The exit code is 1 when the goodput was below 80 % of it, when less than 95 % of what was
 not served was answered 429 with Retry-After, or when a light load was not served whole and quickly from 5 s after the end on.`;
@@ -18,31 +20,22 @@ not served was answered 429 with Retry-After, or when a light load was not serve
 const WRONG = { goodput: 0.8, refused: 0.95, backWithinSeconds: 5 } as const;
 const LIGHT_SECONDS = 12;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '5' },
-    times: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '1500' },
-    writes: { type: 'string', default: '0.5' },
-    nodes: { type: 'string', default: '3' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) console.log(USAGE);
-else process.exitCode = await main();
+type Options = ReturnType<typeof readOptions>;
 
-async function main(): Promise<number> {
-  const cluster = await startChorusNodes({ nodes: Number(values.nodes) });
+await runCommandLine({ usage: USAGE, read: readOptions, run: main });
+
+async function main({ minutes, times, connections, writeShare, nodes }: Options): Promise<number> {
+  const cluster = await startChorusNodes({ nodes });
   const ports = cluster.nodes.map(({ port }) => port);
-  const common = { ports, writeShare: Number(values.writes), patienceMs: 5000 };
+  const common = { ports, writeShare, patienceMs: 5000 };
   try {
     console.log(circumstances());
     const peak = await peakOf(common);
-    const ratePerSecond = Math.round(peak * Number(values.times));
+    const ratePerSecond = Math.round(peak * times);
     const light = { ...common, ratePerSecond: Math.round(peak / 5), connections: 64, seconds: LIGHT_SECONDS };
     const before = await runLoad({ ...light, seconds: 5 });
-    const seconds = Math.round(Number(values.minutes) * 60);
-    const over = await runLoad({ ...common, ratePerSecond, seconds, connections: Number(values.connections) });
+    const seconds = Math.round(minutes * 60);
+    const over = await runLoad({ ...common, ratePerSecond, seconds, connections });
     const after = await runLoad(light);
     return judge({ peak, ratePerSecond, before, over, after });
   } finally {
@@ -114,4 +107,30 @@ function perSecond(seconds: readonly OpenLoopSecond[]): number {
 
 function percent(share: number): string {
   return `${(100 * share).toFixed(1)} %`;
+}
+
+function readOptions(words: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      minutes: { type: 'string', default: '5' },
+      times: { type: 'string', default: '3' },
+      connections: { type: 'string', default: '1500' },
+      writes: { type: 'string', default: '0.5' },
+      nodes: { type: 'string', default: '3' },
+    },
+  });
+  return {
+    minutes: amountOf('minutes', values.minutes),
+    times: amountOf('times', values.times),
+    connections: countOf('connections', values.connections, 1),
+    writeShare: shareOf('writes', values.writes),
+    nodes: countOf('nodes', values.nodes, 1),
+  };
+}
+
+function shareOf(name: string, text: string): number {
+  const share = Number(text);
+  if (share >= 0 && share <= 1) return share;
+  throw new TypeError(`--${name} must be a number from 0 to 1, not ${text}`);
 }

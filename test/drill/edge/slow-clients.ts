@@ -3,6 +3,7 @@ import { fork } from 'node:child_process';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
+import { countOf, runCommandLine } from '../../command-line.ts';
 import { startChorusNodes } from '../../servers/chorus.ts';
 import { circumstances } from '../report.ts';
 import { type LoadRun, runLoad, totals } from './load.ts';
@@ -12,23 +13,17 @@ const USAGE = `usage: npm run drill:slow-clients -- [options]
   --connections <n>  slow ones: silent, dripping a head, dripping a body, and one in a hundred taking no answers (2000)
   --seconds <n>      of each part, before and with the crowd (30)
   --rate <n>         requests a second of the good clients, half of them writes (200)
+  --help             this
 
 Two nodes, each a cluster of its own with the defaults of its limits, are asked alike; the crowd holds on to one of them. The
 exit code is 1 when a good request was not answered there, or its p99 is more than twice that of the node beside it: what
 else goes on in the machine is then the same for both.`;
 
-const { values } = parseArgs({
-  options: {
-    connections: { type: 'string', default: '2000' },
-    seconds: { type: 'string', default: '30' },
-    rate: { type: 'string', default: '200' },
-    help: { type: 'boolean', default: false },
-  },
-});
-if (values.help) console.log(USAGE);
-else process.exitCode = await main(Number(values.connections), Number(values.seconds), Number(values.rate));
+type Options = ReturnType<typeof readOptions>;
 
-async function main(connections: number, seconds: number, ratePerSecond: number): Promise<number> {
+await runCommandLine({ usage: USAGE, read: readOptions, run: main });
+
+async function main({ connections, seconds, ratePerSecond }: Options): Promise<number> {
   const clusters = await Promise.all([startChorusNodes({ nodes: 1 }), startChorusNodes({ nodes: 1 })]);
   const [attacked = 0, beside = 0] = clusters.map(({ nodes }) => nodes[0]?.port ?? 0);
   const task = { ratePerSecond, connections: 32, writeShare: 0.5, patienceMs: 5000 } as const;
@@ -110,4 +105,20 @@ function lineOf({ seconds, overall }: LoadRun): string {
   const { begun, served, givenUp, broken, others } = totals(seconds);
   const rest = JSON.stringify({ givenUp, broken, ...others });
   return `${begun} requests, ${served} served; p50 ${overall.p50Ms} ms, p99 ${overall.p99Ms} ms; ${rest}`;
+}
+
+function readOptions(words: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      connections: { type: 'string', default: '2000' },
+      seconds: { type: 'string', default: '30' },
+      rate: { type: 'string', default: '200' },
+    },
+  });
+  return {
+    connections: countOf('connections', values.connections, 1),
+    seconds: countOf('seconds', values.seconds, 1),
+    ratePerSecond: countOf('rate', values.rate, 1),
+  };
 }

@@ -1,23 +1,17 @@
-// The drill's command line.
+// The command line of the drill that kills.
 import { parseArgs } from 'node:util';
+import { among, countOf, freshSeed } from '../command-line.ts';
+import type { LogOptions } from './log-servers.ts';
+import type { LoadOptions } from './scene.ts';
 
-export type DrillOptions = {
-  readonly log: 'embedded' | 'kafka';
-  /** Of a Kafka that already runs; undefined: the drill starts its own. */
-  readonly brokers: string | undefined;
-  readonly brokersCount: 1 | 3;
-  readonly kill: 'two' | 'all' | 'none';
-  readonly isLeaderKilled: boolean;
-  /** Seconds for which one node is stopped; 0: none is. */
-  readonly pauseSeconds: number;
-  readonly places: number;
-  readonly connections: number;
-  /** Keys read from each node at the end. */
-  readonly samples: number;
-  readonly seed: number;
-};
+export type KillOptions = LoadOptions &
+  Pick<LogOptions, 'log' | 'brokers' | 'brokersCount'> & {
+    readonly kill: 'two' | 'all' | 'none';
+    readonly isLeaderKilled: boolean;
+    readonly places: number;
+  };
 
-export const USAGE = `usage: npm run drill:kill -- [options]
+export const KILL_USAGE = `usage: npm run drill:kill -- [options]
   --log embedded|kafka    the commit log (embedded)
   --brokers <host:port,…> a Kafka that runs already; without it --log kafka starts its own
   --brokers-count 1|3     how many brokers to start (1)
@@ -30,7 +24,7 @@ export const USAGE = `usage: npm run drill:kill -- [options]
   --seed <n>              of the random choices`;
 
 /** Throws a TypeError with a sentence about the first wrong option. */
-export function readOptions(words: readonly string[]): DrillOptions {
+export function readKillOptions(words: readonly string[]): KillOptions {
   const { values } = parseArgs({
     args: [...words],
     options: {
@@ -43,11 +37,11 @@ export function readOptions(words: readonly string[]): DrillOptions {
       places: { type: 'string', default: '171075' },
       connections: { type: 'string', default: '16' },
       samples: { type: 'string', default: '5000' },
-      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      seed: { type: 'string', default: freshSeed() },
     },
   });
   const pauseSeconds = countOf('pause', values.pause, 0);
-  const options: DrillOptions = {
+  const options: KillOptions = {
     log: among('log', values.log, ['embedded', 'kafka'] as const),
     brokers: values.brokers,
     brokersCount: among('brokers-count', values['brokers-count'], ['1', '3'] as const) === '3' ? 3 : 1,
@@ -64,16 +58,4 @@ export function readOptions(words: readonly string[]): DrillOptions {
   }
   if (options.brokers !== undefined && options.log !== 'kafka') throw new TypeError('--brokers needs --log kafka');
   return options;
-}
-
-export function countOf(name: string, text: string, least: number): number {
-  const count = Number(text);
-  if (Number.isSafeInteger(count) && count >= least) return count;
-  throw new TypeError(`--${name} must be a whole number from ${least} on, not ${text}`);
-}
-
-export function among<const T extends string>(name: string, text: string, all: readonly T[]): T {
-  const found = all.find((one) => one === text);
-  if (found !== undefined) return found;
-  throw new TypeError(`--${name} must be one of ${all.join(', ')}, not ${text}`);
 }
