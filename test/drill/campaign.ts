@@ -1,4 +1,5 @@
 // The campaign of the full drill: fault after fault in a shuffled order, each upon a healthy cluster under load, until the time is over.
+import { setTimeout as delay } from 'node:timers/promises';
 import { until } from './faults.ts';
 import { type FaultName, FULL_FAULTS } from './full-faults.ts';
 import { type FullScene, healed, restore } from './full-scene.ts';
@@ -6,6 +7,8 @@ import { type FullScene, healed, restore } from './full-scene.ts';
 export type Campaign = {
   readonly faults: readonly FaultName[];
   readonly minutes: number;
+  /** From the strike of a fault to that of the next, at least; each is healed first. */
+  readonly everyMs: number;
   /** What happens, a line for each fault. */
   say(text: string): void;
 };
@@ -15,14 +18,17 @@ const CALM_WRITES = 100;
 const CALM_WITHIN_MS = 60_000;
 
 /** Every fault strikes at least once; what failed to take effect, or was not healed, is told to the tally. */
-export async function wage(scene: FullScene, { faults, minutes, say }: Campaign): Promise<void> {
+export async function wage(scene: FullScene, { faults, minutes, everyMs, say }: Campaign): Promise<void> {
   const { timeline } = scene.tally;
   const struck = new Set<FaultName>();
+  let nextAt = 0;
   const isOver = () => timeline.sinceStart() > minutes * 60_000;
   while (struck.size < faults.length || !isOver()) {
     for (const name of shuffled(faults, scene.random)) {
       if (isOver() && struck.has(name)) continue;
       await calm(scene);
+      await delay(Math.max(0, nextAt - timeline.sinceStart()));
+      nextAt = timeline.sinceStart() + everyMs;
       await strikeOnce(scene, name, say);
       struck.add(name);
     }

@@ -1,5 +1,6 @@
-// The timeline as an SVG picture: faults as bands over three panels of one time, acknowledgements, latency (logarithmic) and failed requests.
-import type { Band, Second } from './timeline.ts';
+// The timeline as an SVG picture: faults as bands over panels of one time, acknowledgements, latency, failed requests, what nodes took.
+import type { Band, Slot, Timeline } from './timeline.ts';
+import { VITAL_NAMES, VITALS, type Vital, type VitalName } from './vitals.ts';
 
 const WIDTH = 1200;
 const LEFT = 60;
@@ -7,41 +8,42 @@ const RIGHT = WIDTH - 12;
 const LANE = 15;
 const LANES = 4;
 const TOP = LANES * LANE + 10;
-const PANEL = { acknowledged: 130, latency: 130, failed: 80 } as const;
+const PANEL = { acknowledged: 130, latency: 130, failed: 80, vital: 60 } as const;
 const GAP = 26;
 const CHARACTER = 6.2;
 const SLOWEST_MS = 30_000;
 const LATENCIES_MS = [1, 10, 100, 1_000, 10_000];
+const NODE_STYLES = ['first', 'second', 'third'];
 
-/** Seconds are those of the timeline, from its start on. */
-export function chart(seconds: readonly Second[], bands: readonly Band[]): string {
+export function chart(timeline: Timeline, vitals: readonly Vital[]): string {
+  const { bands, slotSeconds } = timeline;
+  const slots = { seconds: slotSeconds, all: timeline.slots() };
   const lengthMs = Math.max(
     1000,
-    seconds.length * 1000,
+    slots.all.length * slotSeconds * 1000,
     ...bands.map(({ recoveredMs, endMs }) => recoveredMs ?? endMs),
   );
   const x = (ms: number) => LEFT + (ms / lengthMs) * (RIGHT - LEFT);
   const acknowledgedAt = TOP;
   const latencyAt = acknowledgedAt + PANEL.acknowledged + GAP;
   const failedAt = latencyAt + PANEL.latency + GAP;
-  const bottom = failedAt + PANEL.failed;
+  const vitalsAt = failedAt + PANEL.failed + GAP;
+  const drawn = vitals.length === 0 ? [] : VITAL_NAMES;
+  const bottom = vitalsAt - GAP + drawn.length * (PANEL.vital + GAP);
   const parts = [
     ...bandsOf(bands, x, bottom),
-    ...bars(
-      seconds,
-      x,
-      { at: acknowledgedAt, height: PANEL.acknowledged, name: 'acknowledged writes a second' },
-      'acks',
-    ),
-    ...latencies(seconds, x, latencyAt),
-    ...bars(seconds, x, { at: failedAt, height: PANEL.failed, name: 'failed requests a second' }, 'failures'),
+    ...bars(slots, x, { at: acknowledgedAt, height: PANEL.acknowledged, name: 'acknowledged writes a second' }, 'acks'),
+    ...latencies(slots, x, latencyAt),
+    ...bars(slots, x, { at: failedAt, height: PANEL.failed, name: 'failed requests a second' }, 'failures'),
+    ...drawn.flatMap((which, n) => lines(vitals, which, x, vitalsAt + n * (PANEL.vital + GAP))),
     ...timeAxis(lengthMs, x, bottom),
-    ...hits(seconds, x, bottom),
+    ...hits(slots, x, bottom),
   ];
   return `<svg viewBox="0 0 ${WIDTH} ${bottom + 24}" role="img" aria-label="Timeline of the drill">${parts.join('')}</svg>`;
 }
 
 type Scale = (ms: number) => number;
+type Slots = { readonly seconds: number; readonly all: readonly Slot[] };
 type Panel = { readonly at: number; readonly height: number; readonly name: string };
 
 function bandsOf(bands: readonly Band[], x: Scale, bottom: number): string[] {
@@ -63,37 +65,38 @@ function bandsOf(bands: readonly Band[], x: Scale, bottom: number): string[] {
   });
 }
 
-function bars(seconds: readonly Second[], x: Scale, panel: Panel, which: 'acks' | 'failures'): string[] {
+function bars(slots: Slots, x: Scale, panel: Panel, which: 'acks' | 'failures'): string[] {
   const { at, height, name } = panel;
-  const values = seconds.map(({ acknowledged, failed }) => (which === 'acks' ? acknowledged : failed));
+  const values = slots.all.map(({ acknowledged, failed }) => (which === 'acks' ? acknowledged : failed));
   const highest = Math.max(1, ...values);
-  const width = Math.max(0.5, x(1000) - x(0) - 0.4);
+  const slotMs = slots.seconds * 1000;
+  const width = Math.max(0.5, x(slotMs) - x(0) - 0.4);
   return [
-    ...gridLine(at, String(highest)),
+    ...gridLine(at, String(round(highest))),
     ...gridLine(at + height, '0'),
     `<text x="${LEFT}" y="${at - 5}">${name}</text>`,
-    ...values.flatMap((value, second) => {
+    ...values.flatMap((value, slot) => {
       const tall = (value / highest) * height;
-      return value === 0 ? [] : [rect(which, x(second * 1000), at + height - tall, width, tall)];
+      return value === 0 ? [] : [rect(which, x(slot * slotMs), at + height - tall, width, tall)];
     }),
   ];
 }
 
-function latencies(seconds: readonly Second[], x: Scale, at: number): string[] {
+function latencies(slots: Slots, x: Scale, at: number): string[] {
   const y = (ms: number) => {
     const share = Math.log10(Math.min(SLOWEST_MS, Math.max(1, ms))) / Math.log10(SLOWEST_MS);
     return at + PANEL.latency * (1 - share);
   };
-  const line = (which: 'median' | 'high', of: (second: Second) => number) => {
+  const line = (which: 'median' | 'high', of: (slot: Slot) => number) => {
     let isOpen = false;
-    const path = seconds.map((second, n) => {
-      if (second.acknowledged === 0) {
+    const path = slots.all.map((slot, n) => {
+      if (slot.acknowledged === 0) {
         isOpen = false;
         return '';
       }
       const command = isOpen ? 'L' : 'M';
       isOpen = true;
-      return `${command}${round(x(n * 1000 + 500))} ${round(y(of(second)))}`;
+      return `${command}${round(x((n + 0.5) * slots.seconds * 1000))} ${round(y(of(slot)))}`;
     });
     return `<path class="${which}" d="${path.join('')}"/>`;
   };
@@ -116,12 +119,38 @@ function timeAxis(lengthMs: number, x: Scale, bottom: number): string[] {
   });
 }
 
-/** What the pointer finds: each second's figures. */
-function hits(seconds: readonly Second[], x: Scale, bottom: number): string[] {
-  return seconds.map(({ acknowledged, failed, p50Ms, p99Ms, maxMs }, n) => {
+/** A line for each process of each node. */
+function lines(vitals: readonly Vital[], which: VitalName, x: Scale, at: number): string[] {
+  const { name, text } = VITALS[which];
+  const highest = Math.max(1, ...vitals.map((vital) => vital[which]));
+  const nodes = [...new Set(vitals.map(({ node }) => node))].sort();
+  const y = (value: number) => at + PANEL.vital * (1 - Math.max(0, value) / highest);
+  return [
+    ...gridLine(at, text(highest)),
+    ...gridLine(at + PANEL.vital, '0'),
+    `<text x="${LEFT}" y="${at - 5}">${name}:</text>`,
+    ...nodes.flatMap((node, n) => {
+      const style = NODE_STYLES[n % NODE_STYLES.length];
+      const lives = Map.groupBy(
+        vitals.filter((vital) => vital.node === node),
+        ({ pid }) => pid,
+      );
+      const paths = [...lives.values()].map((life) => {
+        const points = life.map((vital) => `${round(x(vital.atMs))} ${round(y(vital[which]))}`);
+        return `<path class="vital ${style}" d="M${points.join('L')}"/>`;
+      });
+      return [`<text class="${style}" x="${LEFT + 172 + n * 50}" y="${at - 5}">${node}</text>`, ...paths];
+    }),
+  ];
+}
+
+/** What the pointer finds: each slot's figures. */
+function hits(slots: Slots, x: Scale, bottom: number): string[] {
+  const slotMs = slots.seconds * 1000;
+  return slots.all.map(({ acknowledged, failed, p50Ms, p99Ms, maxMs }, n) => {
     const figures = `p50 ${p50Ms.toFixed(1)} ms, p99 ${p99Ms.toFixed(1)} ms, slowest ${maxMs.toFixed(0)} ms`;
-    const title = `second ${n}: ${acknowledged} acknowledged, ${failed} failed; ${figures}`;
-    const box = { x: round(x(n * 1000)), width: round(x(1000) - x(0)), height: bottom - TOP };
+    const title = `second ${n * slots.seconds}: ${round(acknowledged)} acknowledged, ${round(failed)} failed a second; ${figures}`;
+    const box = { x: round(x(n * slotMs)), width: round(x(slotMs) - x(0)), height: bottom - TOP };
     return `<rect class="hit" x="${box.x}" y="${TOP}" width="${box.width}" height="${box.height}"><title>${title}</title></rect>`;
   });
 }

@@ -11,15 +11,17 @@ import { delayWay, dropWay, halfOpenWay, resetWay } from './way-faults.ts';
 export type FullFault = {
   readonly about: string;
   readonly needs: 'kafka' | 'embedded' | 'any log';
+  /** Whether processes of nodes end by it. */
+  readonly endsNodes?: true;
   /** Resolves with what showed it, when it is healed: the cluster may still be catching up. */
   strike(scene: FullScene): Promise<string>;
 };
 
 export const FULL_FAULTS = {
-  'node-kill': { about: 'SIGKILL of one node, started again', needs: 'any log', strike: killNode },
-  'nodes-kill': { about: 'SIGKILL of all nodes at once', needs: 'any log', strike: killAll },
+  'node-kill': { about: 'SIGKILL of one node, started again', needs: 'any log', endsNodes: true, strike: killNode },
+  'nodes-kill': { about: 'SIGKILL of all nodes at once', needs: 'any log', endsNodes: true, strike: killAll },
   'node-pause': { about: 'SIGSTOP of one node for seconds, then SIGCONT', needs: 'kafka', strike: pauseNode },
-  'nodes-roll': { about: 'SIGTERM of each node in turn', needs: 'any log', strike: rollNodes },
+  'nodes-roll': { about: 'SIGTERM of each node in turn', needs: 'any log', endsNodes: true, strike: rollNodes },
   'broker-kill': { about: 'SIGKILL of a broker that does not lead', needs: 'kafka', strike: killBroker },
   'leader-kill': { about: 'SIGKILL of the broker that leads the log', needs: 'kafka', strike: killLeader },
   'leader-pause': { about: 'SIGSTOP of that broker for seconds, then SIGCONT', needs: 'kafka', strike: pauseLeader },
@@ -30,14 +32,25 @@ export const FULL_FAULTS = {
   'way-reset': { about: 'its connections are reset in the midst of answers', needs: 'kafka', strike: resetWay },
   'broker-disk': { about: 'the disk of one broker is full', needs: 'kafka', strike: fullBroker },
   'data-disk': { about: 'the disk of the log and the nodes is full', needs: 'embedded', strike: fullData },
-  'node-clock': { about: 'one node an hour ahead, then one an hour behind', needs: 'kafka', strike: nodeClock },
+  'node-clock': {
+    about: 'one node an hour ahead, then one an hour behind',
+    needs: 'kafka',
+    endsNodes: true,
+    strike: nodeClock,
+  },
   'broker-clock': { about: 'the leading broker is 20 s ahead', needs: 'kafka', strike: brokerClock },
   'snapshot-kill': {
     about: 'SIGKILL of a node that is saving a snapshot',
     needs: 'any log',
+    endsNodes: true,
     strike: killSnapshotOwner,
   },
-  'flush-kill': { about: 'SIGKILL of the duty node in mid-flush', needs: 'any log', strike: killFlusher },
+  'flush-kill': {
+    about: 'SIGKILL of the duty node in mid-flush',
+    needs: 'any log',
+    endsNodes: true,
+    strike: killFlusher,
+  },
 } as const satisfies Readonly<Record<string, FullFault>>;
 
 export type FaultName = keyof typeof FULL_FAULTS;

@@ -7,7 +7,7 @@ import { Tally } from './tally.ts';
 
 test('the help names every fault and every option', () => {
   for (const name of FAULT_NAMES) expect(FULL_USAGE).toContain(name);
-  for (const option of ['minutes', 'log', 'seed', 'faults', 'recheck', 'clients', 'least', 'out', 'help']) {
+  for (const option of ['minutes', 'log', 'seed', 'faults', 'recheck', 'clients', 'least', 'out', 'soak', 'help']) {
     expect(FULL_USAGE).toContain(`--${option}`);
   }
 });
@@ -27,6 +27,7 @@ test('without --faults all strike that the log allows', () => {
 test.each([
   [['--faults', 'node-kill,rain'], '--faults must be one of node-kill'],
   [['--faults', 'way-drop', '--log', 'embedded'], '--faults way-drop needs --log kafka'],
+  [['--soak', '--faults', 'node-kill'], 'node-kill ends them'],
   [['--minutes', '0'], '--minutes must be a number above 0'],
   [['--clients', '7'], '--clients must be a whole number from 8 on, not 7'],
   [['--log', 'paper'], '--log must be one of kafka, embedded'],
@@ -48,6 +49,7 @@ test('a report shows what happened, and names nothing outside of itself', () => 
     verdict,
     timeline: tally.timeline,
     tally,
+    vitals: [{ node: 'node-1', pid: 1, atMs: 0, memoryBytes: 1e8, files: 40, lagMs: 5 }],
   };
   const page = reportOf(run);
   expect(page).toContain('the key &lt;a&gt; &amp; more');

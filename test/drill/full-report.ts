@@ -6,6 +6,7 @@ import type { FullOptions } from './full-options.ts';
 import { durationText } from './report.ts';
 import type { Tally } from './tally.ts';
 import { type Band, quantile, type Timeline } from './timeline.ts';
+import type { Vital } from './vitals.ts';
 
 export type FullRun = {
   readonly options: FullOptions;
@@ -13,16 +14,17 @@ export type FullRun = {
   readonly verdict: Verdict;
   readonly timeline: Timeline;
   readonly tally: Tally;
+  readonly vitals: readonly Vital[];
 };
 
 const VIOLATIONS_SHOWN = 50;
 
 /** Times in ms after the start. */
-export function summaryOf({ options, circumstances, verdict, timeline, tally }: FullRun) {
-  const { log, minutes, seed, clients, connections, least } = options;
+export function summaryOf({ options, circumstances, verdict, timeline, tally, vitals }: FullRun) {
+  const { log, minutes, isSoak, seed, clients, connections, least } = options;
   return {
     hasPassed: verdict.hasPassed,
-    options: { log, minutes, seed, clients, connections, least, faults: options.faults },
+    options: { log, minutes, isSoak, seed, clients, connections, least, faults: options.faults },
     circumstances,
     acknowledgedWrites: tally.acknowledged,
     reads: tally.reads,
@@ -37,15 +39,17 @@ export function summaryOf({ options, circumstances, verdict, timeline, tally }: 
     faults: timeline.bands,
     figures: Object.fromEntries(verdict.rows),
     violations: verdict.faults,
-    seconds: timeline.seconds(),
+    slotSeconds: timeline.slotSeconds,
+    slots: timeline.slots(),
+    vitals,
   };
 }
 
 export function reportOf(run: FullRun): string {
-  const { options, circumstances, verdict, timeline, tally } = run;
+  const { options, circumstances, verdict, timeline, tally, vitals } = run;
   const word = verdict.hasPassed ? 'passed' : 'failed';
   const medians = timeline
-    .seconds()
+    .slots()
     .filter(({ acknowledged }) => acknowledged > 0)
     .map(({ p50Ms }) => p50Ms)
     .toSorted((a, b) => a - b);
@@ -61,14 +65,14 @@ export function reportOf(run: FullRun): string {
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Chorus fault drill: ${word}</title>
+<title>Chorus ${options.isSoak ? 'soak' : 'fault drill'}: ${word}</title>
 <style>${STYLE}</style>
 <main>
-<h1>Chorus fault drill <span class="verdict ${word}">${word}</span></h1>
+<h1>Chorus ${options.isSoak ? 'soak' : 'fault drill'} <span class="verdict ${word}">${word}</span></h1>
 <p>Three nodes behind Nginx on ${options.log === 'kafka' ? 'three Kafka brokers' : 'the embedded log'}, seed ${options.seed}. ${escaped(circumstances)}</p>
 <ul class="tiles">${tiles.map(([name, value]) => `<li><b>${value}</b>${name}</li>`).join('')}</ul>
-<figure>${chart(timeline.seconds(), timeline.bands)}
-<figcaption>Bands: from the strike to the end of the fault; paler: until all nodes were ready and writes were acknowledged again. Point at a band or a second for its figures.</figcaption></figure>
+<figure>${chart(timeline, vitals)}
+<figcaption>Bands: from the strike to the end of the fault; paler: until all nodes were ready and writes were acknowledged again. Point at a band or a place in time for its figures.</figcaption></figure>
 ${violationsOf(verdict)}
 <h2>Faults</h2>
 ${table(['at', 'fault', 'took', 'healthy after', 'what showed it'], timeline.bands.map(faultCells))}
@@ -136,6 +140,8 @@ svg .grid { stroke: var(--line); stroke-width: 1; } svg .band { fill: var(--band
 svg .acks { fill: var(--acks); opacity: .85; } svg .failures { fill: var(--bad); }
 svg .median, svg .high { fill: none; stroke-width: 1.5; } svg .median { stroke: var(--median); } svg .high { stroke: var(--high); }
 svg .hit { fill: transparent; } svg .hit:hover { fill: var(--dim); opacity: .25; }
+svg .vital { fill: none; stroke-width: 1.2; } svg .first { stroke: var(--acks); } svg .second { stroke: var(--median); } svg .third { stroke: var(--high); }
+svg text.first { stroke: none; fill: var(--acks); } svg text.second { stroke: none; fill: var(--median); } svg text.third { stroke: none; fill: var(--high); }
 svg text.median { stroke: none; fill: var(--median); } svg text.high { stroke: none; fill: var(--high); }
 .scroll { overflow-x: auto; } table { border-collapse: collapse; width: 100%; font-size: 14px; }
 th, td { text-align: left; padding: 6px 12px 6px 0; border-bottom: 1px solid var(--line); vertical-align: top; }

@@ -25,12 +25,14 @@ import { proof } from './proof.ts';
 import { fightOverRegisters } from './registers.ts';
 import { circumstances, printFaults, showProgress, tableOf } from './report.ts';
 import type { Scene } from './scene.ts';
+import { growthOf, keepLooking, type Vital } from './vitals.ts';
 import { Witness } from './witness.ts';
 
 const ENTRY_PAUSE_MS = 15;
 const REGISTER_PAUSE_MS = 40;
 /** A snapshot of a long run is large: often enough that the log is trimmed again and again, not so often that nothing else is done. */
-const SNAPSHOT_EVERY_MS = 12_000;
+const SNAPSHOT_EVERY_MS = { full: 12_000, soak: 30_000 } as const;
+const SOAK_FAULT_EVERY_MS = 20_000;
 const SNAPSHOT_EVERY_RECORDS = 20_000;
 const ENTRIES_A_MINUTE = 25_000;
 const PAUSE_SECONDS = 4;
@@ -120,15 +122,17 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
     seen ??= { ...scene, ...parts, random: chance };
     return seen;
   };
-  const { clients, minutes, faults } = options;
+  const { clients, minutes, faults, isSoak } = options;
+  const vitals: Vital[] = [];
+  const everyMs = isSoak ? SOAK_FAULT_EVERY_MS : 0;
   const verdict = await drill({
     options: { ...options, pauseSeconds: PAUSE_SECONDS },
     cluster,
     log: parts.log,
     entries: cityRounds(Math.ceil((minutes + faults.length / 2) * ENTRIES_A_MINUTE)),
     pauseMs: ENTRY_PAUSE_MS,
-    snapshotEveryMs: SNAPSHOT_EVERY_MS,
-    strike: (scene) => wage(sceneOf(scene), { faults, minutes, say }),
+    snapshotEveryMs: SNAPSHOT_EVERY_MS[isSoak ? 'soak' : 'full'],
+    strike: (scene) => wage(sceneOf(scene), { faults, minutes, everyMs, say }),
     beside: (scene, signal) =>
       Promise.all([
         fightOverRegisters(
@@ -137,8 +141,14 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
           signal,
         ),
         rowsBehind.write(cluster.gateway, scene.tally, signal),
+        keepLooking(sceneOf(scene), vitals, signal),
       ]),
-    judge: (scene) => proof(sceneOf(scene), history, options.least),
+    judge: async (scene) => {
+      const growth = growthOf(vitals);
+      if (isSoak) for (const fact of growth.faults) scene.tally.fault('grew', fact);
+      const judged = await proof(sceneOf(scene), history, options.least);
+      return { ...judged, rows: [...judged.rows, ...growth.rows] };
+    },
     show: ({ tally }) =>
       showProgress(
         'drill',
@@ -148,7 +158,14 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
       ),
   });
   if (seen === undefined) throw new Error('the drill never began');
-  const about = { options, circumstances: circumstances(), verdict, timeline: seen.tally.timeline, tally: seen.tally };
+  const about = {
+    options,
+    circumstances: circumstances(),
+    verdict,
+    timeline: seen.tally.timeline,
+    tally: seen.tally,
+    vitals,
+  };
   const out = join(options.out, `${new Date().toISOString().slice(0, 19).replaceAll(':', '-')}-${options.seed}`);
   mkdirSync(out, { recursive: true });
   writeFileSync(join(out, 'report.html'), reportOf(about));

@@ -1,9 +1,11 @@
-// What happened when: acknowledgements, latencies and failures by second, and the faults as bands. All times are milliseconds after the start.
+// What happened when: acknowledgements, latencies and failures by slots of seconds, and the faults as bands. All times are milliseconds after the start.
 
-export type Second = {
+/** Some seconds of the run. */
+export type Slot = {
+  /** A second. */
   readonly acknowledged: number;
   readonly failed: number;
-  /** Of the writes acknowledged in this second; 0 where there was none. */
+  /** Of the writes acknowledged in it; 0 where there was none. */
   readonly p50Ms: number;
   readonly p99Ms: number;
   readonly maxMs: number;
@@ -18,6 +20,8 @@ export type Band = {
   /** What showed that the fault took effect; undefined: nothing did. */
   evidence: string | undefined;
 };
+
+const MOST_SLOTS = 600;
 
 export class Timeline {
   readonly bands: Band[] = [];
@@ -52,18 +56,32 @@ export class Timeline {
     return performance.now() - this.#startedAt;
   }
 
-  seconds(): readonly Second[] {
-    const length = Math.max(this.#latencies.length, this.#failures.length);
-    return Array.from({ length }, (_, at) => {
-      const latencies = (this.#latencies[at] ?? []).toSorted((a, b) => a - b);
+  /** As long as makes few enough of them for a picture. */
+  get slotSeconds(): number {
+    return Math.max(1, Math.ceil(this.#length / MOST_SLOTS));
+  }
+
+  slots(): readonly Slot[] {
+    const seconds = this.slotSeconds;
+    return Array.from({ length: Math.ceil(this.#length / seconds) }, (_, at) => {
+      const [from, to] = [at * seconds, (at + 1) * seconds];
+      const latencies = this.#latencies
+        .slice(from, to)
+        .flat()
+        .toSorted((a, b) => a - b);
+      const failed = this.#failures.slice(from, to).reduce((sum, count) => sum + (count ?? 0), 0);
       return {
-        acknowledged: latencies.length,
-        failed: this.#failures[at] ?? 0,
+        acknowledged: latencies.length / seconds,
+        failed: failed / seconds,
         p50Ms: quantile(latencies, 0.5),
         p99Ms: quantile(latencies, 0.99),
         maxMs: latencies.at(-1) ?? 0,
       };
     });
+  }
+
+  get #length(): number {
+    return Math.max(this.#latencies.length, this.#failures.length);
   }
 
   #second(at: number): number {
