@@ -105,6 +105,10 @@ export const CACHED_STATE_LIMITS = {
   maxHolds: 64,
   /** Of a record of a cache: its head, the cache's name and the key. */
   maxRecordKeyBytes: 3 + 255 + KIB,
+  /** Of one entry, and of one invalidation: what their encoding can say. */
+  maxTags: 255,
+  maxTagBytes: 255,
+  maxInvalidatedKeys: 1_000,
   /** From a higher one there would be too few revisions left to go on. */
   maxAdopted: 2 ** 52,
 } as const;

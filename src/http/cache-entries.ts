@@ -6,14 +6,14 @@ import { type Condition, holds } from '../core/condition.ts';
 import type { Consistency } from '../node/requests.ts';
 import { answer, JSON_TYPE, TEXT_TYPE } from './answers.ts';
 import { refuseBody } from './bodies.ts';
-import { cacheIn, cacheKeyIn, readProblem, readWhen, requireCacheRight, writeProblem } from './cache-requests.ts';
+import { cacheIn, keyIn, queryIn, readProblem, readWhen, requireCacheRight, written } from './cache-requests.ts';
 import { conditionOf, etagOf, refuseConditions } from './conditions.ts';
 import { checkJsonHead, invalidBody, readJson } from './json-bodies.ts';
 import { admitWrite } from './key-writes.ts';
 import { accepts } from './media-types.ts';
 import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
-import { invalidParameter, type Query, queryOf } from './queries.ts';
+import { invalidParameter, type Query } from './queries.ts';
 import { ROUTES } from './routes.ts';
 import type { Handler, HttpService, Request, Response } from './service.ts';
 
@@ -34,9 +34,9 @@ type Write = {
 export function createCacheEntries(service: HttpService): CacheEntries {
   return {
     async GET(request, response) {
-      const query = queryIn(response, PARAMETERS.GET);
+      const query = queryIn(response, 'caches', PARAMETERS.GET);
       const { cache } = cacheIn(service, response);
-      const key = cacheKeyIn(service, response);
+      const key = keyIn(service, response);
       const { 'if-match': match, 'if-none-match': noneMatch } = request.headers;
       const condition = conditionOf(match, noneMatch, service.limits.maxConditionRevisions);
       const { consistency } = await readWhen(service, query, request);
@@ -53,26 +53,21 @@ export function createCacheEntries(service: HttpService): CacheEntries {
       const row = await readJson(service, request, response);
       requireCacheRight(service, request, response, 'write-cache');
       if (row === null) throw invalidBody('', 'A row is JSON, but not null: DELETE removes it.');
-      answer(service, request, response, 200, [...(await done(write, row)), 'Content-Type', TEXT_TYPE], '');
+      answer(service, request, response, 200, [...(await headersOf(write, row)), 'Content-Type', TEXT_TYPE], '');
     },
 
     async DELETE(request, response) {
       const write = writeIn(service, request, response, PARAMETERS.DELETE);
       refuseBody(request);
-      answer(service, request, response, 204, await done(write, undefined), undefined);
+      answer(service, request, response, 204, await headersOf(write, undefined), undefined);
     },
   };
 }
 
-function queryIn(response: Response, parameters: readonly string[]): Query {
-  response.locals.route = 'caches';
-  return queryOf(response.locals.target, parameters);
-}
-
 function writeIn(service: HttpService, request: Request, response: Response, parameters: readonly string[]): Write {
-  const query = queryIn(response, parameters);
+  const query = queryIn(response, 'caches', parameters);
   const served = cacheIn(service, response);
-  const key = cacheKeyIn(service, response).toString();
+  const key = keyIn(service, response).toString();
   const timeoutMs = timeoutOf(service.limits, query);
   const isAwaited = isSavedWanted(query);
   refuseConditions(request.headers);
@@ -87,13 +82,11 @@ function isSavedWanted(query: Query): boolean {
 }
 
 /** The headers of the answer to a write that was done; an undefined row is removed. */
-async function done(write: Write, row: unknown): Promise<readonly string[]> {
+async function headersOf(write: Write, row: unknown): Promise<readonly string[]> {
   const { served, key, timeoutMs, isAwaited, id, caller } = write;
-  const written = await served.cache.write(key, row, { timeoutMs, id, caller }).catch((error: unknown) => {
-    throw writeProblem(error, id);
-  });
-  if (isAwaited && written.how === 'behind') await awaitSaved(served, key, timeoutMs, id);
-  return writtenHeaders(written);
+  const done = await written(id, served.cache.write(key, row, { timeoutMs, id, caller }));
+  if (isAwaited && done.how === 'behind') await awaitSaved(served, key, timeoutMs, id);
+  return writtenHeaders(done);
 }
 
 async function awaitSaved(served: ServedCache, key: string, timeoutMs: number, id: string | undefined): Promise<void> {

@@ -1,20 +1,19 @@
-// What the requests at /v1/caches have in common: their paths, the cache and key that they name, and what a failed cache is answered with.
-
+// What the requests at /v1/caches and /v1/stores have in common: the cache or store and the key that they name, and what a failure is answered with.
 import { CacheError } from '../cache/errors.ts';
 import { LogTrouble } from '../cache/server/cache-log.ts';
 import type { ServedCache } from '../cache/server/served-caches.ts';
 import { requireCache } from './callers.ts';
 import { type ReadDemand, readDemand, readEntry } from './keys.ts';
 import { PROBLEMS, Problem, type ProblemCode, type ProblemDetails } from './problems.ts';
-import type { Query } from './queries.ts';
+import { type Query, queryOf } from './queries.ts';
 import { outcomeOfUntried } from './refusals.ts';
 import type { Path } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
 import { keyOf, pathOf } from './targets.ts';
 
-const ENTRIES = '/entries/';
 const NO_KEY = Buffer.from('-');
-const PREFIX = '/v1/caches/';
+/** `/v1/caches/{cache}/entries/`, or `/failed/`; `/v1/stores/{store}/entries/`. */
+const BEFORE_KEY = /^(?:\/[^/]+){4}\//;
 
 /** Matched against the raw path, as for keys. A cache's name has no characters that would be encoded. */
 export const CACHE_PATTERNS = {
@@ -46,16 +45,22 @@ export function requireCacheRight(
   requireCache(access.callerOf(request), kind, nameIn(response));
 }
 
-/** The key in the path of a request on an entry of a store. */
-export function storeKeyIn({ limits }: HttpService, response: Response): Buffer {
-  const { target } = response.locals;
-  return keyOf(target, target.indexOf(ENTRIES) + ENTRIES.length, limits.maxKeyBytes);
+/** Reads the query, and counts the request as one of the route. */
+export function queryIn(response: Response, route: 'caches' | 'stores', parameters: readonly string[]): Query {
+  response.locals.route = route;
+  return queryOf(response.locals.target, parameters);
+}
+
+/** The name of the cache or store in the request's path. */
+export function nameIn(response: Response): string {
+  const [, , , named = ''] = pathOf(response.locals.target).split('/', 4);
+  return named.split(':', 1)[0] ?? '';
 }
 
 /** The key in the request's path: what stands between `/entries/` or `/failed/` and `ending`. */
-export function cacheKeyIn({ limits }: HttpService, response: Response, ending = ''): Buffer {
+export function keyIn({ limits }: HttpService, response: Response, ending = ''): Buffer {
   const path = pathOf(response.locals.target);
-  const start = path.indexOf('/', path.indexOf('/', PREFIX.length) + 1) + 1;
+  const start = BEFORE_KEY.exec(path)?.[0].length ?? path.length;
   return keyOf(path.slice(0, path.length - ending.length), start, limits.maxKeyBytes);
 }
 
@@ -71,16 +76,16 @@ export function readProblem(error: unknown, headers: readonly string[] = []): Pr
   return problemOf(error, () => ({}), headers);
 }
 
-/** What a client is told of a write that failed. `id`: the one that came in. */
-export function writeProblem(error: unknown, id: string | undefined): Problem {
-  return problemOf(error, (isWithoutEffect, isFinal) => {
-    if (isFinal) return { outcome: 'not-applied' };
-    return isWithoutEffect ? outcomeOfUntried(id) : { outcome: 'unknown', ...(id === undefined ? {} : { id }) };
-  });
-}
-
-function nameIn(response: Response): string {
-  return pathOf(response.locals.target).slice(PREFIX.length).split(/[/:]/)[0] ?? '';
+/** What a write resolves with, or what a client is told where it failed. `id`: the one that came in. */
+export async function written<T>(id: string | undefined, writing: Promise<T>): Promise<T> {
+  try {
+    return await writing;
+  } catch (error) {
+    throw problemOf(error, (isWithoutEffect, isFinal) => {
+      if (isFinal) return { outcome: 'not-applied' };
+      return isWithoutEffect ? outcomeOfUntried(id) : { outcome: 'unknown', ...(id === undefined ? {} : { id }) };
+    });
+  }
 }
 
 /** Nothing but a CacheError comes from caches; all else is a mistake of ours. */

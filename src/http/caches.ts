@@ -1,18 +1,17 @@
 // Caches in front of databases: what there are, their figures, invalidation, and the policy that all nodes go by, at /v1/caches.
-import { CACHED_STATE_LIMITS } from '../base/limits.ts';
+import { CACHED_STATE_LIMITS, REQUEST_LIMITS } from '../base/limits.ts';
 import type { Invalidated } from '../cache/server/cache-log.ts';
 import type { Fence } from '../cache/server/flusher.ts';
 import { policyFault } from '../cache/server/policy.ts';
 import { figuresOf, type ServedCache } from '../cache/server/served-caches.ts';
 import { answerJson } from './answers.ts';
-import { cacheIn, readWhen, requireCacheRight, writeProblem } from './cache-requests.ts';
+import { cacheIn, queryIn, readWhen, requireCacheRight, written } from './cache-requests.ts';
 import { checkJsonHead, checkMembers, invalidBody, objectAt, readJson } from './json-bodies.ts';
 import { admitWrite } from './key-writes.ts';
 import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
-import { type Query, queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
-import type { Handler, HttpService, Response } from './service.ts';
+import type { Handler, HttpService } from './service.ts';
 
 export type Caches = {
   readonly list: Handler;
@@ -25,7 +24,7 @@ export type Caches = {
 export function createCaches(service: HttpService): Caches {
   return {
     async list(request, response) {
-      const { consistency } = await readWhen(service, queryIn(response, ROUTES['/v1/caches'].GET), request);
+      const { consistency } = await readWhen(service, queryIn(response, 'caches', ROUTES['/v1/caches'].GET), request);
       const caller = service.access.callerOf(request);
       const seen = [...service.caches.values()].filter(({ name }) => caller.may('read-cache', Buffer.from(name)));
       const caches = seen.map(viewOf);
@@ -33,37 +32,33 @@ export function createCaches(service: HttpService): Caches {
     },
 
     async describe(request, response) {
-      const query = queryIn(response, ROUTES['/v1/caches/{cache}'].GET);
+      const query = queryIn(response, 'caches', ROUTES['/v1/caches/{cache}'].GET);
       const served = cacheIn(service, response);
       const { consistency } = await readWhen(service, query, request);
       answerJson(service, request, response, 200, viewOf(served), ['Chorus-Consistency', consistency]);
     },
 
     async invalidate(request, response) {
-      const query = queryIn(response, ROUTES['/v1/caches/{cache}:invalidate'].POST);
+      const query = queryIn(response, 'caches', ROUTES['/v1/caches/{cache}:invalidate'].POST);
       const { cache } = cacheIn(service, response);
       const id = admitWrite(service, request);
       checkJsonHead(request);
       const what = invalidatedIn(await readJson(service, request, response));
       requireCacheRight(service, request, response, 'write-cache');
       const timeoutMs = timeoutOf(service.limits, query);
-      const { revision } = await cache.invalidate(what, timeoutMs).catch((error: unknown) => {
-        throw writeProblem(error, id);
-      });
+      const { revision } = await written(id, cache.invalidate(what, timeoutMs));
       answerJson(service, request, response, 200, { revision });
     },
 
     async adopt(request, response) {
-      const query = queryIn(response, ROUTES['/v1/caches/{cache}:adopt'].POST);
+      const query = queryIn(response, 'caches', ROUTES['/v1/caches/{cache}:adopt'].POST);
       const { name, flusher } = cacheIn(service, response);
       const id = admitWrite(service, request);
       checkJsonHead(request);
       const fence = fenceIn(await readJson(service, request, response));
       const timeoutMs = timeoutOf(service.limits, query);
-      const isAdopted = await flusher?.adopt(fence, timeoutMs).catch((error: unknown) => {
-        throw writeProblem(error, id);
-      });
-      if (isAdopted !== true) {
+      const isAdopted = flusher !== undefined && (await written(id, flusher.adopt(fence, timeoutMs)));
+      if (!isAdopted) {
         const detail = 'The source has no such fence, or no longer; GET /v1/caches/{cache} on the duty node shows it.';
         throw new Problem('fence-differs', { detail, outcome: 'not-applied' });
       }
@@ -72,29 +67,23 @@ export function createCaches(service: HttpService): Caches {
     },
 
     async setPolicy(request, response) {
-      const query = queryIn(response, ROUTES['/v1/caches/{cache}/policy'].PUT);
+      const query = queryIn(response, 'caches', ROUTES['/v1/caches/{cache}/policy'].PUT);
       const { cache, flusher } = cacheIn(service, response);
       const id = admitWrite(service, request);
       checkJsonHead(request);
       const policy = await readJson(service, request, response);
       const fault = policyFault(policy);
       if (fault !== undefined) throw invalidBody('', fault);
-      const { pattern } = objectAt('', policy);
-      if (pattern === 'behind' && flusher === undefined) throw invalidBody('pattern', 'The source takes no batches.');
+      const change = objectAt('', policy);
+      if (change.pattern === 'behind' && flusher === undefined)
+        throw invalidBody('pattern', 'The source takes no batches.');
       const { revision: _, ...now } = cache.log.policy;
-      const text = Buffer.from(JSON.stringify({ ...now, ...objectAt('', policy) }));
+      const text = Buffer.from(JSON.stringify({ ...now, ...change }));
       const timeoutMs = timeoutOf(service.limits, query);
-      await cache.log.sendDone({ type: 'cache-policy', text }, timeoutMs).catch((error: unknown) => {
-        throw writeProblem(error, id);
-      });
+      await written(id, cache.log.sendDone({ type: 'cache-policy', text }, timeoutMs));
       answerJson(service, request, response, 200, cache.log.policy);
     },
   };
-}
-
-function queryIn(response: Response, parameters: readonly string[]): Query {
-  response.locals.route = 'caches';
-  return queryOf(response.locals.target, parameters);
 }
 
 function viewOf(served: ServedCache) {
@@ -133,14 +122,17 @@ export function invalidatedIn(body: unknown): Invalidated {
 
 function textsAt(place: 'keys' | 'tags', value: unknown) {
   if (value === undefined) return {};
-  const isRight = Array.isArray(value) && value.length <= LISTED[place] && value.every((one) => isName(one, place));
-  if (!isRight) throw invalidBody(place, `"${place}" is a list of at most ${LISTED[place]} texts.`);
+  const { most, maxBytes } = LISTED[place];
+  const isRight = Array.isArray(value) && value.length <= most && value.every((one) => isName(one, maxBytes));
+  if (!isRight) throw invalidBody(place, `"${place}" is a list of at most ${most} texts.`);
   return { [place]: value as readonly string[] };
 }
 
-const LISTED = { keys: 1000, tags: 255 } as const;
+const LISTED = {
+  keys: { most: CACHED_STATE_LIMITS.maxInvalidatedKeys, maxBytes: REQUEST_LIMITS.maxKeyBytes },
+  tags: { most: CACHED_STATE_LIMITS.maxTags, maxBytes: CACHED_STATE_LIMITS.maxTagBytes },
+} as const;
 
-function isName(one: unknown, place: 'keys' | 'tags'): boolean {
-  if (typeof one !== 'string' || one.length === 0 || !one.isWellFormed()) return false;
-  return Buffer.byteLength(one) <= (place === 'keys' ? 1024 : 255);
+function isName(one: unknown, maxBytes: number): boolean {
+  return typeof one === 'string' && one !== '' && one.isWellFormed() && Buffer.byteLength(one) <= maxBytes;
 }

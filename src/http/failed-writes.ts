@@ -1,14 +1,13 @@
 // Writes behind that the source of a cache refused: listed, tried again, or given up, at /v1/caches/{cache}/failed.
 import { answer, answerJson } from './answers.ts';
 import { refuseBody } from './bodies.ts';
-import { cacheIn, cacheKeyIn, readWhen, writeProblem } from './cache-requests.ts';
+import { cacheIn, keyIn, queryIn, readWhen, written } from './cache-requests.ts';
 import { cursorText, readCursor } from './cursors.ts';
 import { admitWrite } from './key-writes.ts';
 import { readEntry } from './keys.ts';
 import { listLimitOf } from './list.ts';
 import { timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
-import { queryOf } from './queries.ts';
 import { ROUTES } from './routes.ts';
 import type { Handler, HttpService, Request, Response } from './service.ts';
 
@@ -17,8 +16,7 @@ export type FailedWrites = { readonly list: Handler; readonly retry: Handler; re
 export function createFailedWrites(service: HttpService): FailedWrites {
   return {
     async list(request, response) {
-      response.locals.route = 'caches';
-      const query = queryOf(response.locals.target, ROUTES['/v1/caches/{cache}/failed'].GET);
+      const query = queryIn(response, 'caches', ROUTES['/v1/caches/{cache}/failed'].GET);
       const { name, cache } = cacheIn(service, response);
       const limit = listLimitOf(query.get('limit'));
       const scope = Buffer.from(name);
@@ -49,10 +47,9 @@ export function createFailedWrites(service: HttpService): FailedWrites {
     parameters: readonly string[],
     ending: string,
   ): Promise<void> {
-    response.locals.route = 'caches';
-    const timeoutMs = timeoutOf(service.limits, queryOf(response.locals.target, parameters));
+    const timeoutMs = timeoutOf(service.limits, queryIn(response, 'caches', parameters));
     const { cache } = cacheIn(service, response);
-    const key = cacheKeyIn(service, response, ending);
+    const key = keyIn(service, response, ending);
     const id = admitWrite(service, request);
     refuseBody(request);
     // What the caller was just told of may not have come to this node yet.
@@ -60,9 +57,7 @@ export function createFailedWrites(service: HttpService): FailedWrites {
     const revision = cache.log.look(key).failed;
     if (revision === undefined) throw nothingFailed();
     const body = { type: 'cache-settle', how, error: '', writes: [{ key, revision }] } as const;
-    const settled = await cache.log.send(body, timeoutMs).catch((error: unknown) => {
-      throw writeProblem(error, id);
-    });
+    const settled = await written(id, cache.log.send(body, timeoutMs));
     // Somebody else was quicker.
     if (settled.code === 'stale') throw nothingFailed();
     answer(service, request, response, 204, ['Chorus-Consistency', 'linearizable'], undefined);

@@ -1,9 +1,10 @@
 // The cluster as a store of the cache library, at /v1/stores/{store}: GET looks and takes a note, PUT fills or ends a hold, POST holds, DELETE removes.
 import { isUtf8 } from 'node:buffer';
+import { CACHED_STATE_LIMITS } from '../base/limits.ts';
 import { ClusterStore, logNameOf, type StoredBytes } from '../cache/server/cluster-store.ts';
 import { answer, answerJson } from './answers.ts';
 import { readBody, refuseBody } from './bodies.ts';
-import { readWhen, storeKeyIn, writeProblem } from './cache-requests.ts';
+import { keyIn, nameIn, queryIn, readWhen, written } from './cache-requests.ts';
 import { invalidatedIn } from './caches.ts';
 import { requireCache } from './callers.ts';
 import { checkJsonHead, readJson } from './json-bodies.ts';
@@ -11,20 +12,18 @@ import { admitWrite } from './key-writes.ts';
 import { OCTETS } from './media-types.ts';
 import { positiveDuration, timeoutOf } from './parameters.ts';
 import { Problem } from './problems.ts';
-import { invalidParameter, type Query, queryOf } from './queries.ts';
+import { invalidParameter, type Query } from './queries.ts';
 import { ROUTES } from './routes.ts';
 import type { Handler, HttpService, Request, Response } from './service.ts';
-import { pathOf, percentDecoded } from './targets.ts';
+import { percentDecoded } from './targets.ts';
 
-const PREFIX = '/v1/stores/';
 const NAME = '[A-Za-z0-9][A-Za-z0-9_-]{0,63}';
 export const STORE_PATTERNS = {
   '/v1/stores/{store}/entries/{key}': new RegExp(`^/v1/stores/${NAME}/entries/`),
   '/v1/stores/{store}:invalidate': new RegExp(`^/v1/stores/${NAME}:invalidate$`),
 } as const;
 const PARAMETERS = ROUTES['/v1/stores/{store}/entries/{key}'];
-const MAX_TAGS = 255;
-const MAX_TAG_BYTES = 255;
+const { maxTags, maxTagBytes } = CACHED_STATE_LIMITS;
 
 export type Stores = {
   readonly entries: { readonly GET: Handler; readonly PUT: Handler; readonly DELETE: Handler; readonly POST: Handler };
@@ -39,12 +38,12 @@ export function createStores(service: HttpService): Stores {
   return {
     entries: {
       async GET(request, response) {
-        const query = queryIn(response, PARAMETERS.GET);
-        const store = storeIn(service, request, response, 'read-cache');
-        const key = storeKeyIn(service, response);
+        const query = queryIn(response, 'stores', PARAMETERS.GET);
+        requireStoreRight(service, request, response, 'read-cache');
+        const key = keyIn(service, response);
         const { consistency } = await readWhen(service, query, request);
-        storeIn(service, request, response, 'read-cache');
-        const { value, note } = store.get(key);
+        requireStoreRight(service, request, response, 'read-cache');
+        const { value, note } = storeIn(service, response).get(key);
         const headers = ['Chorus-Consistency', consistency, ...(note === undefined ? [] : ['Chorus-Note', note])];
         if (value === undefined) throw new Problem('not-found', { headers });
         answer(
@@ -59,7 +58,7 @@ export function createStores(service: HttpService): Stores {
 
       async PUT(request, response) {
         const { store, query, timeoutMs } = writeIn(service, request, response, PARAMETERS.PUT);
-        const key = storeKeyIn(service, response);
+        const key = keyIn(service, response);
         const [since, hold] = [query.get('since'), query.get('hold')];
         if (since !== undefined && hold !== undefined) {
           throw invalidParameter('since', '"since" is of a fill, "hold" of what was written under one: not both.');
@@ -70,9 +69,9 @@ export function createStores(service: HttpService): Stores {
         const id = admitWrite(service, request);
         const value = await readBody(request, response, limits.maxValueBytes, service.bodies);
         // A token may have been revoked while the body was on its way.
-        storeIn(service, request, response, 'write-cache');
+        requireStoreRight(service, request, response, 'write-cache');
         const bytes: StoredBytes = { value, ttlMs, tags };
-        const kept = await done(
+        const kept = await written(
           id,
           since === undefined ? store.put(key, bytes, hold, timeoutMs) : store.fill(key, bytes, since, timeoutMs),
         );
@@ -81,21 +80,21 @@ export function createStores(service: HttpService): Stores {
 
       async DELETE(request, response) {
         const { store, query, timeoutMs } = writeIn(service, request, response, PARAMETERS.DELETE);
-        const key = storeKeyIn(service, response);
+        const key = keyIn(service, response);
         const id = admitWrite(service, request);
         refuseBody(request);
-        await done(id, store.put(key, undefined, query.get('hold'), timeoutMs));
+        await written(id, store.put(key, undefined, query.get('hold'), timeoutMs));
         answer(service, request, response, 204, ['Chorus-Consistency', 'linearizable'], undefined);
       },
 
       async POST(request, response) {
         const { store, query, timeoutMs } = writeIn(service, request, response, PARAMETERS.POST);
-        const key = storeKeyIn(service, response);
+        const key = keyIn(service, response);
         if (query.get('op') !== 'hold') throw invalidParameter('op', 'POST on an entry of a store needs "op": hold.');
         const forMs = positiveDuration('ttl', query.get('ttl') ?? '', limits.maxTtlMs);
         const id = admitWrite(service, request);
         refuseBody(request);
-        answerDone(service, request, response, { hold: await done(id, store.hold(key, forMs, timeoutMs)) });
+        answerDone(service, request, response, { hold: await written(id, store.hold(key, forMs, timeoutMs)) });
       },
     },
 
@@ -105,32 +104,29 @@ export function createStores(service: HttpService): Stores {
       const id = admitWrite(service, request);
       checkJsonHead(request);
       const what = invalidatedIn(await readJson(service, request, response));
-      storeIn(service, request, response, 'write-cache');
-      answerDone(service, request, response, { revision: await done(id, store.invalidate(what, timeoutMs)) });
+      requireStoreRight(service, request, response, 'write-cache');
+      answerDone(service, request, response, { revision: await written(id, store.invalidate(what, timeoutMs)) });
     },
   };
 }
 
-function queryIn(response: Response, parameters: readonly string[]): Query {
-  response.locals.route = 'stores';
-  return queryOf(response.locals.target, parameters);
-}
-
 function writeIn(service: HttpService, request: Request, response: Response, parameters: readonly string[]): Write {
-  const query = queryIn(response, parameters);
-  const store = storeIn(service, request, response, 'write-cache');
-  return { store, query, timeoutMs: timeoutOf(service.limits, query) };
+  const query = queryIn(response, 'stores', parameters);
+  requireStoreRight(service, request, response, 'write-cache');
+  return { store: storeIn(service, response), query, timeoutMs: timeoutOf(service.limits, query) };
 }
 
-function storeIn(
-  { access, node }: HttpService,
+function storeIn({ node }: HttpService, response: Response): ClusterStore {
+  return new ClusterStore(nameIn(response), node.caches);
+}
+
+function requireStoreRight(
+  { access }: HttpService,
   request: Request,
   response: Response,
   kind: 'read-cache' | 'write-cache',
-): ClusterStore {
-  const [name = ''] = pathOf(response.locals.target).slice(PREFIX.length).split(/[/:]/);
-  requireCache(access.callerOf(request), kind, logNameOf(name));
-  return new ClusterStore(name, node.caches);
+): void {
+  requireCache(access.callerOf(request), kind, logNameOf(nameIn(response)));
 }
 
 /** `Chorus-Tags: a,b%2Cc`: percent-encoded texts with commas in between. */
@@ -140,24 +136,16 @@ function tagsIn({ headers }: Request): readonly string[] {
   const tags = String(header)
     .split(',')
     .map((text) => percentDecoded(text.trim(), 0, text.trim().length));
-  const isRight = tags.length <= MAX_TAGS && tags.every((tag) => tag !== undefined && isTag(tag));
+  const isRight = tags.length <= maxTags && tags.every((tag) => tag !== undefined && isTag(tag));
   if (isRight) return tags.map(String);
   throw new Problem('invalid-header', {
     field: 'Chorus-Tags',
-    detail: `Chorus-Tags are at most ${MAX_TAGS} texts of at most ${MAX_TAG_BYTES} bytes, percent-encoded, with commas in between.`,
+    detail: `Chorus-Tags are at most ${maxTags} texts of at most ${maxTagBytes} bytes, percent-encoded, with commas in between.`,
   });
 }
 
 function isTag(tag: Buffer): boolean {
-  return tag.length > 0 && tag.length <= MAX_TAG_BYTES && isUtf8(tag);
-}
-
-async function done<T>(id: string | undefined, doing: Promise<T>): Promise<T> {
-  try {
-    return await doing;
-  } catch (error) {
-    throw writeProblem(error, id);
-  }
+  return tag.length > 0 && tag.length <= maxTagBytes && isUtf8(tag);
 }
 
 function answerDone(service: HttpService, request: Request, response: Response, value: unknown): void {

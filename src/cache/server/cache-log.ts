@@ -1,4 +1,5 @@
 // A cache's commands on their way to the log, under the policy of the moment; what fails rejects with CacheError.
+import { CACHED_STATE_LIMITS } from '../../base/limits.ts';
 import { CacheError, type CacheErrorCode } from '../errors.ts';
 import { DEFAULT_POLICY, readPolicy, type ServerPolicy } from './policy.ts';
 import type { Applied, Command, Content, Look, Replica, Submitted, UnsavedWrite } from './replica.ts';
@@ -122,13 +123,11 @@ export class CacheLog {
   }
 }
 
-const MAX_TAGS = 255;
-const MAX_TAG_BYTES = 255;
-
 /** Tags as they travel: UTF-8, a character a byte. Throws CacheError where they are too many or too long. */
 export function wireTags(part: string, tags: readonly string[]): readonly string[] {
+  const { maxTags, maxTagBytes } = CACHED_STATE_LIMITS;
   const wired = tags.map((tag) => Buffer.from(tag).toString('latin1'));
-  const isRight = wired.length <= MAX_TAGS && wired.every((tag) => tag.length <= MAX_TAG_BYTES);
-  if (!isRight) throw new CacheError('refused', part, `at most ${MAX_TAGS} tags of ${MAX_TAG_BYTES} bytes`);
+  const isRight = wired.length <= maxTags && wired.every((tag) => tag.length <= maxTagBytes);
+  if (!isRight) throw new CacheError('refused', part, `at most ${maxTags} tags of ${maxTagBytes} bytes`);
   return wired;
 }

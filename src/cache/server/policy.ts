@@ -1,5 +1,5 @@
 // The policy of a cache on the server: a logged text that all nodes go by. `config.ts` gives the first one.
-import { CACHE_LIMITS, CACHED_STATE_LIMITS } from '../../base/limits.ts';
+import { CACHE_LIMITS, CACHED_STATE_LIMITS, REQUEST_LIMITS } from '../../base/limits.ts';
 
 export const PATTERNS = ['aside', 'through', 'behind'] as const;
 /**
@@ -49,9 +49,9 @@ export const DEFAULT_POLICY: ServerPolicy = {
 };
 
 const BOUNDS: Readonly<Record<keyof Omit<ServerPolicy, 'pattern' | 'singleFlight'>, readonly [number, number]>> = {
-  ttlMs: [0, 3650 * 86_400_000],
-  negativeTtlMs: [0, 3650 * 86_400_000],
-  graceMs: [0, 3650 * 86_400_000],
+  ttlMs: [0, REQUEST_LIMITS.maxTtlMs],
+  negativeTtlMs: [0, REQUEST_LIMITS.maxTtlMs],
+  graceMs: [0, REQUEST_LIMITS.maxTtlMs],
   jitter: [0, 0.9],
   loadTimeoutMs: [1, 60_000],
   saveTimeoutMs: [1, 60_000],

@@ -3,7 +3,7 @@
 // Under each key lies one line of JSON (when it is stale, when it is gone, its tags) and what the codec wrote. The cluster compares the
 // revision at which a note was taken with what happened to the key since; nothing is planted for an absent key, and a look is one request.
 import { createHash } from 'node:crypto';
-import { CACHE_LIMITS } from '../../base/limits.ts';
+import { CACHE_LIMITS, CACHED_STATE_LIMITS, REQUEST_LIMITS } from '../../base/limits.ts';
 import { systemWorld } from '../../base/system-world.ts';
 import { type Duration, milliseconds } from '../duration.ts';
 import type { CacheEntry, CacheStore, CallOptions, Invalidation, Note } from '../ports.ts';
@@ -31,11 +31,9 @@ export type ChorusOptions = {
   readonly world?: CacheWorld;
 };
 
-const MAX_KEY_BYTES = 1024;
 const HASHED = '#';
-const MAX_TTL_MS = 3650 * 86_400_000;
-const KEYS_AT_ONCE = 1000;
-const TAGS_AT_ONCE = 255;
+const { maxKeyBytes, maxTtlMs } = REQUEST_LIMITS;
+const { maxInvalidatedKeys, maxTags } = CACHED_STATE_LIMITS;
 
 export function chorus(options: ChorusOptions): CacheStore {
   const { store, name = 'chorus', prefix = '', consistency = 'linearizable', world = systemWorld } = options;
@@ -100,11 +98,11 @@ export function chorus(options: ChorusOptions): CacheStore {
     async invalidate(what: Invalidation, call) {
       if ('all' in what) return await invalidate({ all: true }, call);
       if ('tags' in what) {
-        for (const tags of parts(what.tags, TAGS_AT_ONCE)) await invalidate({ tags }, call);
+        for (const tags of parts(what.tags, maxTags)) await invalidate({ tags }, call);
         return;
       }
       const keys = what.keys.map((key) => storedKey(prefix + key));
-      for (const some of parts(keys, KEYS_AT_ONCE)) await invalidate({ keys: some }, call);
+      for (const some of parts(keys, maxInvalidatedKeys)) await invalidate({ keys: some }, call);
     },
 
     async close() {
@@ -116,14 +114,14 @@ export function chorus(options: ChorusOptions): CacheStore {
 /** Keys that a path cannot carry, or that are too long, by their hash. */
 function storedKey(key: string): string {
   const isRight = key !== '' && key !== '.' && key !== '..' && key.isWellFormed() && !key.startsWith(HASHED);
-  if (isRight && Buffer.byteLength(key) <= MAX_KEY_BYTES) return key;
+  if (isRight && Buffer.byteLength(key) <= maxKeyBytes) return key;
   return HASHED + createHash('sha256').update(key).digest('base64url');
 }
 
 /** Nothing: it lives for ever. */
 function ttlText({ expiresAtMs }: CacheEntry, now: number): string {
   if (!Number.isFinite(expiresAtMs)) return '';
-  return `&ttl=${Math.min(MAX_TTL_MS, Math.max(1, Math.ceil(expiresAtMs - now)))}ms`;
+  return `&ttl=${Math.min(maxTtlMs, Math.max(1, Math.ceil(expiresAtMs - now)))}ms`;
 }
 
 function tagsText(tags: readonly string[]): string {
