@@ -1,6 +1,7 @@
 // The command line for tokens: makes them, and creates, lists and revokes them at a cluster. A token is shown once, when it is made.
 import { createHash, randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { setDefaultCACertificates } from 'node:tls';
 import { parseArgs } from 'node:util';
 import { runCommand } from './base/command-line.ts';
 import { EXIT, type ExitCode, FatalError, messageOf } from './base/errors.ts';
@@ -23,6 +24,7 @@ Scopes: admin                    everything
         An empty end is all: "read:" is over every key.
 
   --url <url>            a node, or what stands before them; default http://127.0.0.1:8001
+  --ca-file <file>       PEM: whom to trust at an https address, instead of the authorities that Node.js trusts
   --token-file <file>    holds the administrator's token to ask with; default: the variable CHORUS_TOKEN (no flag: others see those)
   --help, -h             this text
 Exit codes: 0 done, 64 wrong arguments, 69 nobody answered, 1 refused.
@@ -40,7 +42,11 @@ async function main(args: readonly string[]): Promise<ExitCode> {
   const { values, positionals } = parsed(args);
   const [what = 'help', name, ...more] = positionals;
   if (values.help === true || (what === 'help' && args.length === 0)) return print(HELP);
-  const token = values['token-file'] === undefined ? process.env.CHORUS_TOKEN : readToken(values['token-file']);
+  const token =
+    values['token-file'] === undefined
+      ? process.env.CHORUS_TOKEN
+      : fileNamed('token-file', values['token-file']).trim();
+  if (values['ca-file'] !== undefined) trustOnly(values['ca-file']);
   const asked = { url: (values.url ?? 'http://127.0.0.1:8001').replace(/\/+$/, ''), token };
   const wantsName = what === 'create' || what === 'revoke';
   if (more.length > 0 || wantsName !== (name !== undefined))
@@ -103,11 +109,21 @@ function digestOf(token: string): string {
   return createHash('sha256').update(token).digest('hex');
 }
 
-function readToken(path: string): string {
+/** For all connections that this process makes. */
+function trustOnly(path: string): void {
+  const certificates = fileNamed('ca-file', path);
   try {
-    return readFileSync(path, 'utf8').trim();
+    setDefaultCACertificates([certificates]);
+  } catch {
+    throw wrong(`--ca-file: there is no certificate in ${path}`);
+  }
+}
+
+function fileNamed(option: string, path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
   } catch (error) {
-    throw wrong(`--token-file: ${messageOf(error)}`);
+    throw wrong(`--${option}: ${messageOf(error)}`);
   }
 }
 
@@ -119,6 +135,7 @@ function parsed(args: readonly string[]) {
       options: {
         scope: { type: 'string', multiple: true },
         url: { type: 'string' },
+        'ca-file': { type: 'string' },
         'token-file': { type: 'string' },
         help: { type: 'boolean', short: 'h' },
       },

@@ -16,7 +16,7 @@ import type { TlsFiles } from '../../src/http/certificates.ts';
 import { available } from '../servers/available.ts';
 import { type Authority, createAuthority, type Issued } from '../servers/certificates.ts';
 import { ChildServer } from '../servers/child-server.ts';
-import { freePorts, until } from '../servers/chorus.ts';
+import { freePorts, runChorus, until } from '../servers/chorus.ts';
 import { freePort, temporaryDirectory } from '../servers/places.ts';
 import { type RunningNode, SILENT, startRunningNode } from '../unit/http/running-node.ts';
 
@@ -79,6 +79,21 @@ describe.skipIf(!available('openssl'))('TLS', () => {
     await expect(get(server.port, stranger)).rejects.toMatchObject({
       code: expect.stringMatching(/SSL|ECONNRESET|EPIPE/),
     });
+  });
+
+  test('the command line for tokens asks over TLS, and trusts only the authority that it was given', async () => {
+    const { server } = await startNode('none');
+    const list = (...words: string[]) =>
+      runChorus('token.ts', ['list', '--url', `https://127.0.0.1:${server.port}`, ...words], directory).ended;
+    const stranger = createAuthority(directory, 'stranger');
+    expect(await list('--ca-file', authority.caFile)).toEqual({ code: 0, stdout: '', stderr: '' });
+    const untrusting = [await list(), await list('--ca-file', stranger.caFile)];
+    expect(untrusting.map(({ code }) => code)).toEqual([69, 69]);
+    const noCertificate = await list('--ca-file', client.keyFile);
+    expect([noCertificate.code, noCertificate.stderr]).toEqual([
+      64,
+      expect.stringContaining('there is no certificate'),
+    ]);
   });
 
   test('a new certificate serves new connections, and those that are open go on with the old one', async () => {

@@ -112,7 +112,7 @@ export async function startChorusCluster({ nodes: count = 3, flags = [] }: Choru
   return { gateway, nodes, directory, server, pidOf: (id) => pidOf(gateway, id), close };
 }
 
-/** Runs `src/main.ts` or `src/cluster/start.ts` with flags, to be waited for. It is killed when this process ends. */
+/** Runs a file of src, such as `main.ts`, with flags, to be waited for. It is killed when this process ends. */
 export function runChorus(script: string, flags: readonly string[], directory: string): EndingProcess {
   const words = ['--pdeathsig', 'KILL', '--', process.execPath, join(SOURCES, script), ...flags];
   const child = spawn('setpriv', words, { cwd: directory, stdio: ['ignore', 'pipe', 'pipe'] });
