@@ -2,6 +2,7 @@
 import { REQUEST_LIMITS } from '../../base/limits.ts';
 import type { Codec } from '../codec.ts';
 import { CacheError } from '../errors.ts';
+import { Flights } from '../flights.ts';
 import type { GuardedSource } from '../guarded-source.ts';
 import type { CacheSource } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
@@ -25,11 +26,9 @@ export type LoaderOptions<Value> = {
 
 const CATCH_UP_MS = 1000;
 
-type Flight<Value> = { readonly since: number; readonly result: Promise<Loaded<Value>> };
-
 export class Loader<Value> {
   readonly #options: LoaderOptions<Value>;
-  readonly #flights = new Map<string, Flight<Value>>();
+  readonly #flights = new Flights<Loaded<Value>>();
 
   constructor(options: LoaderOptions<Value>) {
     this.#options = options;
@@ -41,16 +40,9 @@ export class Loader<Value> {
 
   /** `now` is the key as the caller has just seen it. Shared with others for whom nothing has happened since it began. */
   load(key: string, now: Look): { readonly result: Promise<Loaded<Value>>; readonly isShared: boolean } {
-    const flight = this.#flights.get(key);
-    if (flight !== undefined && now.changedAt <= flight.since) return { result: flight.result, isShared: true };
-    const result = this.#fly(key, now);
-    const begun = { since: now.revision, result };
-    this.#flights.set(key, begun);
-    const land = () => {
-      if (this.#flights.get(key) === begun) this.#flights.delete(key);
-    };
-    result.then(land, land);
-    return { result, isShared: false };
+    // While somebody writes the source a load may have begun before the write and end after it.
+    const note = now.isHeld ? undefined : String(now.changedAt);
+    return this.#flights.run(key, note, () => this.#fly(key, now));
   }
 
   /** Undefined: it is not to be kept. */

@@ -72,7 +72,7 @@ export const BUGS_OF_CACHES: readonly PlantedBug[] = [
   {
     name: 'a load shared by who came after a write',
     file: LOADER,
-    find: 'flight !== undefined && now.changedAt <= flight.since',
-    replace: 'flight !== undefined',
+    find: 'now.isHeld ? undefined : String(now.changedAt)',
+    replace: "now.isHeld ? undefined : ''",
   },
 ];

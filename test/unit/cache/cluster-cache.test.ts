@@ -1,10 +1,12 @@
 // Caches on the server over three real nodes and a real database: one load for all, writes by each pattern, and what is told when the source is down.
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { systemWorld } from '../../../src/base/system-world.ts';
 import { CacheError } from '../../../src/cache/errors.ts';
 import { CacheLog } from '../../../src/cache/server/cache-log.ts';
 import { ClusterCache } from '../../../src/cache/server/cluster-cache.ts';
-import type { ServerPolicy } from '../../../src/cache/server/policy.ts';
+import { DEFAULT_POLICY, type ServerPolicy } from '../../../src/cache/server/policy.ts';
+import type { Command, Replica } from '../../../src/cache/server/replica.ts';
 import { type ClusterScene, SOON, startCluster, type User, until } from './cluster-scene.ts';
 
 let scene: ClusterScene | undefined;
@@ -41,16 +43,10 @@ describe('a read', () => {
     await write('1', 'Ada');
     const [node] = nodes;
     if (node === undefined) throw new Error('there are three');
-    const log = new CacheLog('users', {
-      cluster: '',
-      revision: 0,
-      look: (cache, key) => node.caches.look(cache, key),
-      policy: (cache) => node.caches.policy(cache),
-      unsaved: () => [],
-      unsavedNumber: (cache) => node.caches.unsavedNumber(cache),
-      submit: async () => ({ kind: 'refused', id: '', reason: 'paused', isUnknown: false }),
-      news: (timeoutMs) => node.caches.news(timeoutMs),
-    });
+    const log = new CacheLog(
+      'users',
+      refusing(node, () => true),
+    );
     const cache = new ClusterCache<User>({ log, source, world: systemWorld });
     expect(await cache.get('1')).toMatchObject({ value: { name: 'Ada' }, how: 'loaded', revision: 0 });
     expect(await cache.get('1')).toMatchObject({ how: 'loaded' });
@@ -82,6 +78,36 @@ describe('a write through', () => {
     expect(await row('1')).toBeUndefined();
     expect((await caches[1]?.get('1'))?.value).toBeUndefined();
     expect(counts.loads).toBe(1);
+  });
+
+  test('whose end does not come into the log is seen all the same by who reads after it, beside a load that began before it', async () => {
+    const { nodes, source } = await cluster({ pattern: 'through' });
+    const [node] = nodes;
+    if (node === undefined) throw new Error('there are three');
+    const replica = refusing(node, ({ type }) => type === 'cache-put');
+    const log = new CacheLog('users', replica, { ...DEFAULT_POLICY, pattern: 'through' });
+    const saving = Promise.withResolvers<void>();
+    const loading = Promise.withResolvers<void>();
+    const slow: typeof source = {
+      ...source,
+      save: (key, value, call) => saving.promise.then(() => source.save(key, value, call)),
+      async load(key, call) {
+        const value = await source.load(key, call);
+        await loading.promise;
+        return value;
+      },
+    };
+    const cache = new ClusterCache<User>({ log, source: slow, world: systemWorld });
+    const write = cache.write('1', { id: '1', name: 'Ada' }, SOON);
+    await until(() => log.look(Buffer.from('1')).isHeld);
+    const before = cache.get('1');
+    await nextTurn();
+    saving.resolve();
+    expect(await write).toMatchObject({ how: 'saved' });
+    const after = cache.get('1');
+    loading.resolve();
+    expect((await before).value).toBeUndefined();
+    expect((await after).value).toEqual({ id: '1', name: 'Ada' });
   });
 
   test('that the source refuses leaves nothing behind, and the error is passed on', async () => {
@@ -145,3 +171,20 @@ test('a cache leaves write-behind only when it is drained: the first write throu
   await until(() => nodes.every((node) => node.caches.unsavedNumber('users').isDrained));
   expect((await second?.get('1'))?.value?.name).toBe('through');
 });
+
+/** The node's replica, which takes no commands of one kind. */
+function refusing({ caches }: ClusterScene['nodes'][number], isRefused: (command: Command) => boolean): Replica {
+  return {
+    cluster: '',
+    revision: 0,
+    look: (cache, key) => caches.look(cache, key),
+    policy: (cache) => caches.policy(cache),
+    unsaved: () => [],
+    unsavedNumber: (cache) => caches.unsavedNumber(cache),
+    submit: async (command, timeoutMs) =>
+      isRefused(command)
+        ? { kind: 'refused', id: '', reason: 'paused', isUnknown: false }
+        : caches.submit(command, timeoutMs),
+    news: (timeoutMs) => caches.news(timeoutMs),
+  };
+}
