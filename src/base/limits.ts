@@ -202,6 +202,12 @@ export const KAFKA_LIMITS = {
   fetchWaitMs: 250,
   fetchTimeoutMs: 2_500,
   fetchBytes: 8 * MIB,
+  /** What comes at once of small answers, or of the beginning of a large one. */
+  mixedAnswersBytes: 64 * KIB,
+  /** A longer one is none: brokers take no request of more than 100 MiB either. */
+  maxAnswerBytes: 128 * MIB,
+  /** Memory of answers kept to be used again: a follower has one and fetches the next. */
+  answersKept: 2,
   offsetsTimeoutMs: 2_500,
   /** start, end and trim look for an answer this long. */
   patienceMs: 8 * SECOND,

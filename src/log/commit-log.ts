@@ -8,6 +8,8 @@ export type FollowOptions = {
   readonly from: number;
   /** Gets every record from `from` on, in order, once. The next batch but one is not fetched before it resolves. */
   onRecords(records: readonly LogRecord[]): Promise<void>;
+  /** 'passing': nobody looks at a payload after its onRecords has resolved, so its memory may be used again. Default: it is for good. */
+  readonly payloads?: 'passing';
   readonly signal: AbortSignal;
 };
 

@@ -10,7 +10,7 @@ import { invariant } from '../base/assert.ts';
 import { EXIT, FatalError } from '../base/errors.ts';
 import type { LogRecord } from './commit-log.ts';
 
-export type Fetched = {
+export type Batches = {
   readonly code: number;
   readonly records: readonly LogRecord[];
   /** The offset to fetch from next. */
@@ -26,7 +26,7 @@ const CONTROL = 0x20;
  * Records from `wanted` on, contiguous (L1); control batches hold none and are passed over. Throws FatalError when a batch
  * was not written as the topic's settings demand.
  */
-export function decodeFetched(bytes: Buffer, wanted: number): Fetched {
+export function decodeFetched(bytes: Buffer, wanted: number): Batches {
   const reader = new Reader(bytes);
   reader.int32(); // throttle time: kafkajs has no say in it either
   const requestCode = reader.int16();

@@ -2,7 +2,9 @@
 import type { Socket } from 'node:net';
 import Connection, { type ConnectionLogger, type ProtocolRequest } from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import { messageOf } from '../base/errors.ts';
 import { KAFKA_LIMITS } from '../base/limits.ts';
+import { type AnswerMemory, AnswerReader, LASTING_MEMORY } from './kafka-answers.ts';
 import { brokerSocket, type KafkaSecurity } from './kafka-security.ts';
 
 export type BrokerAddress = { readonly host: string; readonly port: number };
@@ -21,7 +23,7 @@ export class BrokerConnection {
   #socket: Socket | undefined;
   #answeredMs = 0;
 
-  constructor(address: BrokerAddress, clientId: string, { ssl, sasl }: KafkaSecurity) {
+  constructor(address: BrokerAddress, clientId: string, { ssl, sasl }: KafkaSecurity, memory = LASTING_MEMORY) {
     this.address = address;
     this.#isAuthenticating = sasl !== undefined;
     quietRequestQueue();
@@ -31,7 +33,7 @@ export class BrokerConnection {
       clientId,
       logger: SILENT,
       socketFactory: ({ host, port, onConnect }) => {
-        this.#socket = brokerSocket({ host, port, ssl, onConnect });
+        this.#socket = brokerSocket({ host, port, ssl, onConnect, onread: this.#reading(memory) });
         return this.#socket;
       },
       // It keeps what it makes of it there, so each has its own.
@@ -56,6 +58,22 @@ export class BrokerConnection {
       this.close('it could not be opened');
       throw error;
     }
+  }
+
+  /** kafkajs would put each answer together from pieces of 64 KiB, in new memory. */
+  #reading(memory: AnswerMemory) {
+    const answers = new AnswerReader(memory, ({ correlationId, payload }) =>
+      this.#connection.requestQueue.fulfillRequest({ correlationId, payload, size: payload.length }),
+    );
+    const callback = (length: number) => {
+      try {
+        answers.took(length);
+      } catch (error) {
+        this.close(`what came was no answer: ${messageOf(error)}`);
+      }
+      return true;
+    };
+    return { buffer: () => answers.room(), callback };
   }
 
   async #authenticate(): Promise<void> {

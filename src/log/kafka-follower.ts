@@ -5,16 +5,18 @@ import { KAFKA_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { backoffMs, pauseFor } from './backoff.ts';
 import { type FollowOptions, OffsetOutOfRange } from './commit-log.ts';
-import type { Fetched } from './kafka-batches.ts';
+import type { ReusedMemory } from './kafka-answers.ts';
 import { CODE, KafkaCode } from './kafka-codes.ts';
 import type { BrokerConnection } from './kafka-connection.ts';
 import type { LeaderConnection } from './kafka-leader.ts';
 import { offsetAt } from './kafka-offsets.ts';
-import { fetchFrom } from './kafka-requests.ts';
+import { type Fetched, fetchFrom } from './kafka-requests.ts';
 
 export type FollowerOptions = FollowOptions & {
   /** The follower's own; closed when it ends. */
   readonly connection: LeaderConnection;
+  /** Of the connection's answers; undefined: each has its own. */
+  readonly memory: ReusedMemory | undefined;
   readonly topic: string;
   readonly logger: Logger;
   random(): number;
@@ -36,6 +38,7 @@ export async function followLeader(options: FollowerOptions): Promise<void> {
       // It is awaited after the records were taken; until then a rejection of it has to wait too.
       fetching.catch(() => {});
       if (fetched.records.length > 0) await options.onRecords(fetched.records);
+      options.memory?.give(fetched.answer);
     }
   } finally {
     ended.abort();

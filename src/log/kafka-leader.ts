@@ -1,6 +1,7 @@
 // The connection to the leader of the topic's partition: found by asking several brokers at once, kept until something goes wrong, then dropped whole.
 import { messageOf } from '../base/errors.ts';
 import { KAFKA_LIMITS } from '../base/limits.ts';
+import type { AnswerMemory } from './kafka-answers.ts';
 import { type BrokerAddress, BrokerConnection } from './kafka-connection.ts';
 import { askMetadata } from './kafka-requests.ts';
 import type { KafkaSecurity } from './kafka-security.ts';
@@ -11,6 +12,8 @@ export type LeaderOptions = {
   readonly topic: string;
   readonly clientId: string;
   readonly security: KafkaSecurity;
+  /** Default: each answer has its own. */
+  readonly memory?: AnswerMemory | undefined;
   random(): number;
 };
 
@@ -86,13 +89,15 @@ class Lookup {
   readonly #topic: string;
   readonly #clientId: string;
   readonly #security: KafkaSecurity;
+  readonly #memory: AnswerMemory | undefined;
   readonly #opened = new Set<BrokerConnection>();
   #isOver = false;
 
-  constructor({ topic, clientId, security }: LeaderOptions) {
+  constructor({ topic, clientId, security, memory }: LeaderOptions) {
     this.#topic = topic;
     this.#clientId = clientId;
     this.#security = security;
+    this.#memory = memory;
   }
 
   async run(candidates: readonly BrokerAddress[]): Promise<Found> {
@@ -137,7 +142,7 @@ class Lookup {
   }
 
   async #open(address: BrokerAddress): Promise<BrokerConnection> {
-    const connection = new BrokerConnection(address, this.#clientId, this.#security);
+    const connection = new BrokerConnection(address, this.#clientId, this.#security, this.#memory);
     this.#opened.add(connection);
     await connection.open();
     if (this.#isOver) connection.close('the search for the leader is over');

@@ -2,6 +2,7 @@
 import { EXIT, FatalError } from '../base/errors.ts';
 import type { Logger } from '../base/logger.ts';
 import { AppendRefused, type CommitLog, type FollowOptions } from './commit-log.ts';
+import { type AnswerMemory, ReusedMemory } from './kafka-answers.ts';
 import { appendToLeader } from './kafka-appender.ts';
 import type { BrokerAddress } from './kafka-connection.ts';
 import { followLeader } from './kafka-follower.ts';
@@ -83,10 +84,12 @@ class KafkaLog implements CommitLog {
   }
 
   async follow(options: FollowOptions): Promise<void> {
+    const memory = options.payloads === 'passing' ? new ReusedMemory() : undefined;
     const following = followLeader({
       ...options,
       signal: AbortSignal.any([options.signal, this.#closed.signal]),
-      connection: this.#connection(),
+      connection: this.#connection(memory),
+      memory,
       topic: this.#options.topic,
       logger: this.#options.logger,
       random: this.#options.random,
@@ -111,9 +114,9 @@ class KafkaLog implements CommitLog {
     await Promise.allSettled(this.#following);
   }
 
-  #connection(): LeaderConnection {
+  #connection(memory?: AnswerMemory): LeaderConnection {
     const { brokers, topic, clientId, security, random } = this.#options;
-    return new LeaderConnection({ bootstrap: brokers, topic, clientId, security, random });
+    return new LeaderConnection({ bootstrap: brokers, topic, clientId, security, memory, random });
   }
 }
 

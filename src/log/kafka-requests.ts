@@ -9,9 +9,11 @@ import gotMetadata, { type Metadata } from 'kafkajs/src/protocol/requests/metada
 import produce from 'kafkajs/src/protocol/requests/produce/v7/request.js';
 import produced from 'kafkajs/src/protocol/requests/produce/v7/response.js';
 import { KAFKA_LIMITS } from '../base/limits.ts';
-import { decodeFetched, type Fetched } from './kafka-batches.ts';
+import { type Batches, decodeFetched } from './kafka-batches.ts';
 import type { Exchange } from './kafka-connection.ts';
 
+/** What the records' payloads are views of, besides. */
+export type Fetched = Batches & { readonly answer: Buffer };
 export type CodeAndOffset = { readonly code: number; readonly offset: number };
 
 const CLIENT = -1;
@@ -50,7 +52,7 @@ export function fetchFrom(topic: string, offset: number): Exchange<Fetched> {
     isolationLevel: READ_UNCOMMITTED,
     topics: [{ topic, partitions: [{ partition: PARTITION, fetchOffset: String(offset), maxBytes }] }],
   });
-  return { name: 'a fetch', request, decode: async (bytes) => decodeFetched(bytes, offset) };
+  return { name: 'a fetch', request, decode: async (answer) => ({ ...decodeFetched(answer, offset), answer }) };
 }
 
 /** `start`: the first offset kept; `end`: the one after the last record that all in-sync replicas have. */

@@ -1,6 +1,6 @@
 // How brokers are spoken to: plainly or over TLS, and by which name and password; one way for kafkajs's admin and for our own connections.
 import { readFileSync } from 'node:fs';
-import { connect, isIP, type Socket } from 'node:net';
+import { connect, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectSecurely } from 'node:tls';
 import type { SASLOptions } from 'kafkajs';
 import { EXIT, FatalError, messageOf } from '../base/errors.ts';
@@ -66,10 +66,12 @@ export type BrokerSocketOptions = {
   readonly ssl: KafkaSecurity['ssl'] | undefined;
   /** When requests may be sent: over TLS after the handshake. */
   onConnect(): void;
+  /** Where bytes go and who hears of them; default: the socket's `data` event. */
+  readonly onread?: OnReadOpts;
 };
 
-export function brokerSocket({ host, port, ssl, onConnect }: BrokerSocketOptions): Socket {
-  const place = { host, port, lookup: LOOKUP };
+export function brokerSocket({ host, port, ssl, onConnect, onread }: BrokerSocketOptions): Socket {
+  const place = { host, port, lookup: LOOKUP, ...(onread === undefined ? {} : { onread }) };
   const socket =
     ssl === undefined
       ? connect(place, onConnect)

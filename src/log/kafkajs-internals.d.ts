@@ -2,6 +2,7 @@
 
 declare module 'kafkajs/src/network/connection.js' {
   import type { Socket } from 'node:net';
+  import type RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
   export type ProtocolRequest = { readonly apiKey: number; readonly apiVersion: number; readonly apiName: string };
   export type ProtocolResponse<T> = {
@@ -30,6 +31,7 @@ declare module 'kafkajs/src/network/connection.js' {
   };
 
   export default class Connection {
+    readonly requestQueue: RequestQueue;
     constructor(options: ConnectionOptions);
     connect(): Promise<unknown>;
     isConnected(): boolean;
@@ -49,6 +51,8 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     pending: unknown[];
     throttledUntil: number;
     scheduleCheckPendingRequests(): void;
+    /** Settles the request of this number with its answer: what follows the number. */
+    fulfillRequest(answer: { correlationId: number; payload: Buffer; size: number }): void;
   }
 }
 

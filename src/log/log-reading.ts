@@ -3,7 +3,7 @@ import type { CommitLog, LogRecord } from './commit-log.ts';
 
 /**
  * The records from `from` up to, not including, `until`, all of which the log must hold. Throws OffsetOutOfRange. Ends its
- * follower when it is left early. Waits for a log that cannot be reached until the log is closed; then it throws.
+ * follower when it is left early. A payload is good until the next record is asked for. Waits for a log that cannot be reached until the log is closed; then it throws.
  */
 export async function* recordsBetween(log: CommitLog, from: number, until: number): AsyncGenerator<LogRecord> {
   if (from >= until) return;
@@ -16,7 +16,7 @@ export async function* recordsBetween(log: CommitLog, from: number, until: numbe
     batch.resolve(records);
     return promise;
   };
-  const following = log.follow({ from, onRecords, signal: stop.signal });
+  const following = log.follow({ from, onRecords, payloads: 'passing', signal: stop.signal });
   following.then(
     () => batch.reject(new Error('the log was closed while it was read')),
     (error: unknown) => batch.reject(error),

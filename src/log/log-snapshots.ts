@@ -116,7 +116,8 @@ export class LogSnapshots implements SnapshotStore {
     for await (const { offset, payload } of recordsBetween(this.#manifests, from, await this.#manifests.end())) {
       const record = decodeSnapshotRecord(payload);
       if (record?.kind === 'removal') removed.add(record.id);
-      if (record?.kind === 'manifest' && !found.has(record.id)) found.set(record.id, { ...record, offset });
+      if (record?.kind !== 'manifest' || found.has(record.id)) continue;
+      found.set(record.id, { ...record, manifest: Buffer.from(record.manifest), offset });
     }
     return [...found.values()].filter(({ id }) => !removed.has(id));
   }
@@ -129,9 +130,11 @@ export class LogSnapshots implements SnapshotStore {
       if (part?.kind !== 'part' || part.id !== id || part.number < next) continue;
       if (part.number > next) throw damaged(`its part ${next} is missing`);
       next++;
-      chunk.push(part.bytes);
-      if (!part.isLast) continue;
-      yield chunk.length === 1 ? part.bytes : Buffer.concat(chunk);
+      if (!part.isLast) {
+        chunk.push(Buffer.from(part.bytes));
+        continue;
+      }
+      yield chunk.length === 0 ? part.bytes : Buffer.concat([...chunk, part.bytes]);
       chunk = [];
     }
     if (next !== parts || chunk.length > 0) throw damaged('its end is missing');

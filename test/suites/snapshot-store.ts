@@ -57,6 +57,18 @@ export function snapshotStoreContract(name: string, createPlace: () => Promise<T
       }
     });
 
+    test('gives back a snapshot that is larger than what is read ahead, though its reader is slower than it', async () => {
+      const sizes = Array.from({ length: 64 }, (_, n) => (n % 8 === 7 ? 3 * MIB + n : 300 * KIB + n));
+      const chunks = sizes.map((size, seed) => noise(size, seed));
+      const found = await store.open(await store.save({ revision: 1, manifest: bytes('m') }, each(chunks)));
+      let read = 0;
+      for await (const chunk of found.chunks) {
+        for (let turn = 0; turn < 500; turn++) await new Promise((resolve) => setImmediate(resolve));
+        expect(Buffer.compare(chunk, chunks[read++] ?? bytes('?'))).toBe(0);
+      }
+      expect(read).toBe(sizes.length);
+    });
+
     test('takes a snapshot without chunks', async () => {
       const id = await store.save({ revision: 0, manifest: bytes('m') }, each([]));
       expect(await readAll(await store.open(id))).toEqual([]);
