@@ -5,6 +5,7 @@
 import { parseArgs } from 'node:util';
 import type { Entry } from '../../src/core/keyspace.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
+import { mulberry32 } from '../random.ts';
 import { TrueLru } from './true-lru.ts';
 
 const { values: options } = parseArgs({
@@ -45,7 +46,7 @@ for (const skew of [0.7, 0.9, 1.1]) {
 /** Hit ratios of approximate LRU, of true LRU, of evictions by chance, and what one choice costs. */
 function compare(skew: number, { nodeOf }: Balance): [number, number, number, number] {
   const draw = zipf(KEYS, skew);
-  const random = generator(7);
+  const random = mulberry32(7);
   const duty = new OffHeapKeyspace(1000);
   const exact = new TrueLru(KEYS, CAPACITY);
   const byChance = new Map<number, number>();
@@ -102,16 +103,5 @@ function zipf(count: number, skew: number): (chance: number) => number {
       else high = middle;
     }
     return low;
-  };
-}
-
-/** mulberry32, so that each run is the same. */
-function generator(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
 }

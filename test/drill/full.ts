@@ -6,9 +6,9 @@ import type { CommitLog } from '../../src/log/commit-log.ts';
 import { openEmbeddedLog } from '../../src/log/embedded-log.ts';
 import { openKafkaLog } from '../../src/log/kafka-log.ts';
 import { runCommandLine } from '../command-line.ts';
+import { mulberry32 } from '../random.ts';
 import { temporaryDirectory } from '../servers/places.ts';
 import { makeSmallDisk, type SmallDisk } from '../servers/small-disk.ts';
-import { seeded } from '../suites/bad-requests.ts';
 import { wage } from './campaign.ts';
 import { cityRounds } from './city-entries.ts';
 import { type BareCluster, startBehindNginx } from './cluster-under-test.ts';
@@ -110,8 +110,7 @@ type Parts = Pick<FullScene, 'log' | 'witness' | 'rowsBehind' | 'disk'> & { read
 
 async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
   const { cluster, rowsBehind } = parts;
-  const random = seeded(options.seed);
-  const chance = () => random.below(2 ** 31) / 2 ** 31;
+  const random = mulberry32(options.seed);
   const history: HistoryEntry[] = [];
   const targets = [cluster.gateway, ...cluster.nodes].map((target, at) => ({
     name: at === 0 ? 'the balancer' : `node-${at}`,
@@ -119,7 +118,7 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
   }));
   let seen: FullScene | undefined;
   const sceneOf = (scene: Scene): FullScene => {
-    seen ??= { ...scene, ...parts, random: chance };
+    seen ??= { ...scene, ...parts, random };
     return seen;
   };
   const { clients, minutes, faults, isSoak } = options;
@@ -136,7 +135,7 @@ async function drillOn(options: FullOptions, parts: Parts): Promise<boolean> {
     beside: (scene, signal) =>
       Promise.all([
         fightOverRegisters(
-          { clients, pauseMs: REGISTER_PAUSE_MS, targets, tally: scene.tally, random: chance },
+          { clients, pauseMs: REGISTER_PAUSE_MS, targets, tally: scene.tally, random },
           history,
           signal,
         ),

@@ -1,6 +1,6 @@
 // Counts stale reads: many clients load and write the same rows at once, and a read must show each write that had ended before it.
 import type { CacheEvent } from '../../src/cache/public.ts';
-import { mulberry32 } from '../suites/schedules.ts';
+import { mulberry32 } from '../random.ts';
 import type { Client, Pattern, Place } from './cache-patterns.ts';
 import { CountedRows, pausesBy } from './counted-rows.ts';
 

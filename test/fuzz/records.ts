@@ -3,7 +3,7 @@ import { crc32 } from 'node:zlib';
 import { decodeFrame, encodeCommand, encodeFrame } from '../../src/core/codec.ts';
 import type { Command } from '../../src/core/commands/command.ts';
 import { ALWAYS } from '../../src/core/condition.ts';
-import type { Random } from '../suites/bad-requests.ts';
+import type { Random } from '../random.ts';
 
 const CHECKSUM_AT = 2;
 const CHECKED_FROM = 6;

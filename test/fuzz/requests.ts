@@ -1,5 +1,6 @@
 // Requests for the fuzzer: sound ones for every part of the API, and the same with their bytes changed.
-import { type Random, request } from '../suites/bad-requests.ts';
+import type { Random } from '../random.ts';
+import { request } from '../suites/bad-requests.ts';
 
 export type FuzzRequest = {
   readonly bytes: Buffer;

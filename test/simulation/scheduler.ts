@@ -1,4 +1,5 @@
 // The simulated world's one heap of events, its time, and its one generator of chance: same seed, same run.
+import { mulberry32 } from '../random.ts';
 import { lineOf } from './transcript.ts';
 
 type Event = { readonly time: number; readonly sequence: number; readonly task: () => void };
@@ -21,19 +22,15 @@ export class Scheduler {
   #sequence = 0;
   #trace = 0x811c9dc5;
   readonly #heap: Event[] = [];
-  #chance: number;
+  readonly #chance: () => number;
 
   constructor(seed: number) {
-    this.#chance = (seed * 2654435761 + 1) >>> 0;
+    this.#chance = mulberry32(seed * 2654435761 + 1);
   }
 
-  /** A number in [0, 1): mulberry32. */
+  /** A number in [0, 1). */
   random(): number {
-    this.#chance = (this.#chance + 0x6d2b79f5) >>> 0;
-    let t = this.#chance;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+    return this.#chance();
   }
 
   /** A whole number from `low` to `high`, both included. */

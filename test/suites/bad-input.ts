@@ -1,6 +1,7 @@
 // Bad input, whatever serves it, a node or a balancer: a problem document each time, never a 500, and nothing stored.
 import { beforeAll, describe, expect, test } from 'vitest';
-import { faultyRequest, garbage, type Random, request, seeded } from './bad-requests.ts';
+import { type Random, seeded } from '../random.ts';
+import { faultyRequest, garbage, request } from './bad-requests.ts';
 import { type RawRequest, rawExchange } from './raw-http.ts';
 
 export type BadInputTarget = {

@@ -1,24 +1,6 @@
 // Requests that nobody may accept, made from a seed: well-formed ones with one or more faults, and bytes that are no HTTP.
+import type { Random } from '../random.ts';
 import type { RawRequest } from './raw-http.ts';
-
-export type Random = {
-  /** A whole number from 0 to `limit - 1`. */
-  below(limit: number): number;
-  one<T>(items: readonly [T, ...T[]]): T;
-};
-
-/** The same numbers for the same seed (mulberry32, by Tommy Ettinger, public domain). */
-export function seeded(seed: number): Random {
-  let state = seed >>> 0;
-  const next = () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-  const below = (limit: number) => Math.floor(next() * limit);
-  return { below, one: (items) => items[below(items.length)] ?? items[0] };
-}
 
 type Draft = { method: string; target: string; query: string[]; headers: string[]; body: string; isEnded: boolean };
 

@@ -1,5 +1,6 @@
 // Races played in every order: actors stop before each access to what they share, and a schedule says who goes on.
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { mulberry32 } from '../random.ts';
 
 /** Resolves when the schedule lets this actor go on. */
 export type Pause = () => Promise<void>;
@@ -73,15 +74,4 @@ async function play({ actors, check }: Scene, choose: (step: number, width: numb
   } catch (error) {
     return { taken, widths, fault: { steps: steps.join(' '), error } };
   }
-}
-
-/** Numbers in [0, 1), the same for the same seed: the public-domain generator of that name. */
-export function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
