@@ -21,7 +21,7 @@ better Chorus is by the median of the rounds: what runs next to each other is co
   --help         this
 
 Rows:
-${ROWS.map(({ name, help }) => `  ${name.padEnd(13)}${help}`).join('\n')}
+${ROWS.map(({ name, help }) => `  ${name.padEnd(15)}${help}`).join('\n')}
 
 More of each layer: node test/bench/store.ts, test/bench/snapshot.ts, test/bench/embedded-log.ts.`;
 
