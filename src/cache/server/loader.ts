@@ -66,19 +66,24 @@ export class Loader<Value> {
   async #fly(key: string, now: Look): Promise<Loaded<Value>> {
     const { log, source, guarded } = this.#options;
     const { policy } = log;
+    const bytes = Buffer.from(key);
     // What is noted while somebody writes the source never fills.
     let since = now.isHeld ? undefined : now.revision;
     if (since !== undefined && policy.singleFlight === 'cluster') {
-      const leased = await this.#lease(key, since, policy.loadTimeoutMs);
+      const leased = await this.#lease(bytes, since, policy.loadTimeoutMs);
       if (leased === 'look-again') return { kind: 'look-again' };
       since = leased;
     }
     // What is stale is not loaded anew where the answer may not be kept: nobody waits for it.
     if (since === undefined && now.entry !== undefined) return { kind: 'look-again' };
-    const value = await guarded.call(policy.loadTimeoutMs, (call) => source.load(key, call));
+    const loading = guarded.call(policy.loadTimeoutMs, (call) => source.load(key, call));
+    const value = await loading.catch((error: unknown) => {
+      if (since !== undefined && policy.singleFlight === 'cluster') this.#release(bytes);
+      throw error;
+    });
     const content = this.contentOf(key, value, policy);
     if (since === undefined || content === undefined) return { kind: 'loaded', value, revision: 0 };
-    const revision = await log.fill(Buffer.from(key), since, content).then(
+    const revision = await log.fill(bytes, since, content).then(
       (filled) => (filled.code === 'created' || filled.code === 'replaced' ? filled.revision : 0),
       () => 0, // The caller has its value all the same.
     );
@@ -86,10 +91,9 @@ export class Loader<Value> {
   }
 
   /** The revision from which on this node alone loads; undefined: it may load, and not fill. */
-  async #lease(key: string, since: number, ttlMs: number): Promise<number | undefined | 'look-again'> {
+  async #lease(key: Uint8Array, since: number, ttlMs: number): Promise<number | undefined | 'look-again'> {
     const { log } = this.#options;
-    const bytes = Buffer.from(key);
-    const ask = () => log.send({ type: 'cache-lease', key: bytes, since, ttlMs });
+    const ask = () => log.send({ type: 'cache-lease', key, since, ttlMs });
     const leasing = ask().catch(async (error: unknown) => {
       if (!(error instanceof LogTrouble) || (error.code !== 'down' && error.code !== 'full')) throw error;
       // A node that stood still for a moment, or was too busy, takes commands again soon.
@@ -103,7 +107,15 @@ export class Loader<Value> {
     });
     if (code === 'done') return revision;
     if (code !== 'leased') return code === 'held' ? undefined : 'look-again';
-    return this.#awaitOther(bytes, since, ttlMs);
+    return this.#awaitOther(key, since, ttlMs);
+  }
+
+  // The load failed: the next to ask need not wait for the end of its time. A lease from before what was last invalidated is good no more.
+  #release(key: Uint8Array): void {
+    const { log } = this.#options;
+    // With an entry, a stale one or another's, nobody waits.
+    if (log.look(key).entry !== undefined) return;
+    log.send({ type: 'cache-invalidate', keys: [key], tags: [], isAll: false }).catch(() => {}); // Then it ends by its time.
   }
 
   // Another node loads: its fill comes by the log.

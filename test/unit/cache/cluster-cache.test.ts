@@ -53,6 +53,17 @@ describe('a read', () => {
     expect(counts.loads).toBe(2);
   });
 
+  test('that fails ends its lease: whoever waits on another node is told why, and the next one loads', async () => {
+    const { caches, trouble, counts, write } = await cluster({});
+    await write('1', 'Ada');
+    trouble.isDown = true;
+    const tried = await Promise.allSettled(caches.map((cache) => cache.get('1')));
+    expect(tried).toMatchObject(caches.map(() => ({ status: 'rejected', reason: { code: 'down' } })));
+    trouble.isDown = false;
+    for (const cache of caches) expect(await cache.get('1')).toMatchObject({ value: { name: 'Ada' } });
+    expect(counts.loads).toBe(1);
+  });
+
   test('is served a stale value within its grace while the source is down, and fails without one', async () => {
     const { caches, counts, trouble, write } = await cluster({ ttlMs: 1, graceMs: 60_000 });
     await write('1', 'Ada');
