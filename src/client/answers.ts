@@ -32,7 +32,7 @@ export function expected(answer: Answer, statuses: readonly number[]): Answer {
   throw errorOf(problem, answer.status, answer.id);
 }
 
-export function badAnswer(answer: Answer, fact: string): ChorusError {
+function badAnswer(answer: Answer, fact: string): ChorusError {
   const message = `the answer with status ${answer.status} ${fact}: is this address a Chorus node or its gateway?`;
   return new ChorusError({
     code: 'bad-answer',

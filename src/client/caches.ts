@@ -1,7 +1,7 @@
 // A cache in front of a database as the client sees it: its rows, invalidation, its policy, and what its source refused.
 import type { ServerPolicy } from '../cache/server/policy.ts';
 import { expected, jsonOf, revisionOf, written } from './answers.ts';
-import { parseJson } from './errors.ts';
+import { parseJson, problemOf } from './errors.ts';
 import type {
   CachedRow,
   CacheInvalidation,
@@ -13,13 +13,13 @@ import type {
   RowWritten,
   WriteOptions,
 } from './requests.ts';
-import { encodedKey, target } from './targets.ts';
+import { durationText, encodedKey, target } from './targets.ts';
 import type { Answer } from './transport.ts';
 
 type Query = Readonly<Record<string, string | undefined>>;
 
 /** The client's own calls, with its session, ids and deadlines. */
-export type CacheCalls = {
+type CacheCalls = {
   read(path: string, query: Query, options: CacheReadOptions): Promise<Answer>;
   write(
     method: 'PUT' | 'POST' | 'DELETE',
@@ -104,10 +104,7 @@ export class ChorusCache<Row> {
 
   async #write(method: 'PUT' | 'DELETE', key: string, options: CacheWriteOptions, json?: string): Promise<RowWritten> {
     const { isSaved, timeoutMs } = options;
-    const query = {
-      wait: isSaved === true ? 'saved' : undefined,
-      timeout: timeoutMs === undefined ? undefined : `${timeoutMs}ms`,
-    };
+    const query = { wait: isSaved === true ? 'saved' : undefined, timeout: durationText(timeoutMs) };
     const path = this.#path(`/entries/${encodedKey(key)}`);
     const answer = expected(await this.#calls.write(method, path, query, options, json), [200, 204]);
     return { how: answer.header('chorus-write') as RowWritten['how'], ...written(answer) };
@@ -115,7 +112,7 @@ export class ChorusCache<Row> {
 
   async #settle(method: 'POST' | 'DELETE', path: string, options: WriteOptions): Promise<boolean> {
     const answer = await this.#calls.write(method, this.#path(path), {}, options);
-    if (answer.status === 404 && /"code":"not-found"/.test(Buffer.from(answer.body).toString())) return false;
+    if (answer.status === 404 && problemOf(answer.body)?.code === 'not-found') return false;
     expected(answer, [204]);
     return true;
   }

@@ -2,8 +2,15 @@
 import { systemWorld } from '../base/system-world.ts';
 import { conditionFailed, expected, jsonOf, revisionOf, textOf, written } from './answers.ts';
 import { ChorusCache } from './caches.ts';
-import { listedKey } from './json-values.ts';
-import { isUnfinished, operationResult, operationsJson, transactionJson, transactionResult } from './operations.ts';
+import { type Json, listedKey } from './json-values.ts';
+import {
+  isUnfinished,
+  operationResult,
+  operationsJson,
+  transactionJson,
+  transactionResult,
+  typeOf,
+} from './operations.ts';
 import type {
   Absent,
   AppendResult,
@@ -32,7 +39,7 @@ import type {
   WatchOptions,
   WriteOptions,
 } from './requests.ts';
-import { encodedKey, target } from './targets.ts';
+import { durationText, encodedKey, target } from './targets.ts';
 import { type Answer, type Call, type ClientWorld, Transport } from './transport.ts';
 import { watchChanges } from './watch.ts';
 
@@ -87,9 +94,14 @@ export class ChorusClient {
 
   /** Stores the value; without `ttlMs` an earlier expiry is cleared. Text is stored as UTF-8. */
   async put(key: string, value: string | Uint8Array, options: PutOptions = {}): Promise<PutResult> {
-    const type = typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-    const headers = { 'content-type': options.contentType ?? type, ...conditionHeaders(options) };
-    const answer = await this.#write('PUT', keyPath(key, { ttl: ttlText(options) }), headers, options, value);
+    const headers = { 'content-type': options.contentType ?? typeOf(value), ...conditionHeaders(options) };
+    const answer = await this.#write(
+      'PUT',
+      keyPath(key, { ttl: durationText(options.ttlMs) }),
+      headers,
+      options,
+      value,
+    );
     if (answer.status === 412) return conditionFailed(answer);
     return { kind: expected(answer, [200, 201]).status === 201 ? 'created' : 'replaced', ...written(answer) };
   }
@@ -108,13 +120,13 @@ export class ChorusClient {
     by: number | bigint = 1,
     options: WriteOptions & TtlOption = {},
   ): Promise<IncrementResult> {
-    const path = keyPath(key, { op: 'increment', by: String(by), ttl: ttlText(options) });
+    const path = keyPath(key, { op: 'increment', by: String(by), ttl: durationText(options.ttlMs) });
     const answer = expected(await this.#write('POST', path, {}, options), [200]);
     return { value: BigInt(textOf(answer)), ...written(answer) };
   }
 
   async append(key: string, value: string | Uint8Array, options: WriteOptions & TtlOption = {}): Promise<AppendResult> {
-    const path = keyPath(key, { op: 'append', ttl: ttlText(options) });
+    const path = keyPath(key, { op: 'append', ttl: durationText(options.ttlMs) });
     const headers = { 'content-type': 'application/octet-stream' };
     const answer = expected(await this.#write('POST', path, headers, options, value), [200]);
     return { lengthBytes: Number(textOf(answer)), ...written(answer) };
@@ -122,7 +134,7 @@ export class ChorusClient {
 
   /** Sets when the entry expires; 'none': never. */
   async touch(key: string, ttlMs: number | 'none', options: WriteOptions = {}): Promise<TouchResult> {
-    const path = keyPath(key, { op: 'touch', ttl: ttlMs === 'none' ? 'none' : ttlText({ ttlMs }) });
+    const path = keyPath(key, { op: 'touch', ttl: ttlMs === 'none' ? 'none' : durationText(ttlMs) });
     const answer = await this.#write('POST', path, {}, options);
     if (answer.status === 404) return { kind: 'absent' };
     expected(answer, [200]);
@@ -240,6 +252,7 @@ export class ChorusClient {
     options: WriteOptions,
     value?: string | Uint8Array,
   ): Promise<Answer> {
+    // A copy: it may be sent again when the caller's own bytes are something else by then.
     const body =
       value === undefined ? {} : { body: typeof value === 'string' ? Buffer.from(value) : Buffer.from(value) };
     const id = options.id ?? this.#world.newId();
@@ -254,7 +267,6 @@ export class ChorusClient {
   }
 }
 
-type Json = Readonly<Record<string, unknown>>;
 type Demand = { readonly consistency: string | undefined; readonly headers: Readonly<Record<string, string>> };
 
 function keyPath(key: string, query: Readonly<Record<string, string | undefined>>): string {
@@ -263,10 +275,6 @@ function keyPath(key: string, query: Readonly<Record<string, string | undefined>
 
 function textIf(value: number | boolean | undefined): string | undefined {
   return value === undefined ? undefined : String(value);
-}
-
-function ttlText({ ttlMs }: TtlOption): string | undefined {
-  return ttlMs === undefined ? undefined : `${ttlMs}ms`;
 }
 
 function conditionHeaders({ ifRevision, ifAbsent, ifPresent }: Conditions): Readonly<Record<string, string>> {

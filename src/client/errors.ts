@@ -1,6 +1,6 @@
 // What the client throws: an error with the server's code, and whether the write may have been applied.
 
-export type ChorusErrorFields = {
+type ChorusErrorFields = {
   /** The server's code (`not-an-integer`, `id-reused`, …), or the client's own: `deadline`, `bad-key`, `bad-answer`. */
   readonly code: string;
   readonly message: string;

@@ -3,6 +3,7 @@ import { expected, jsonOf, written } from './answers.ts';
 import { problemOf } from './errors.ts';
 import { type Json, textIn, valueIn, valueJson } from './json-values.ts';
 import type { Compare, Operation, OperationResult, Transaction, TransactionResult } from './requests.ts';
+import { durationText } from './targets.ts';
 import type { Answer } from './transport.ts';
 
 export function operationsJson(operations: readonly Operation[]): string {
@@ -91,16 +92,16 @@ function operationJson(operation: Operation): Json {
     case 'put':
     case 'append': {
       const { value, contentType = typeOf(value) } = operation;
-      return { ...head, ...valueJson(value), contentType, ttl: ttlJson(operation.ttlMs) };
+      return { ...head, ...valueJson(value), contentType, ttl: durationText(operation.ttlMs) };
     }
     case 'increment':
       return {
         ...head,
         by: operation.by === undefined ? undefined : String(operation.by),
-        ttl: ttlJson(operation.ttlMs),
+        ttl: durationText(operation.ttlMs),
       };
     case 'touch':
-      return { ...head, ttl: operation.ttlMs === 'none' ? 'none' : ttlJson(operation.ttlMs) };
+      return { ...head, ttl: operation.ttlMs === 'none' ? 'none' : durationText(operation.ttlMs) };
   }
 }
 
@@ -111,8 +112,4 @@ function compareJson(compare: Compare): Json {
 
 export function typeOf(value: string | Uint8Array): string {
   return typeof value === 'string' ? 'text/plain; charset=utf-8' : 'application/octet-stream';
-}
-
-function ttlJson(ttlMs: number | undefined): string | undefined {
-  return ttlMs === undefined ? undefined : `${ttlMs}ms`;
 }

@@ -9,6 +9,11 @@ export function target(path: string, query: Readonly<Record<string, string | und
   return pairs.length === 0 ? path : `${path}?${pairs.join('&')}`;
 }
 
+/** A time to live, or how long to wait. */
+export function durationText(ms: number | undefined): string | undefined {
+  return ms === undefined ? undefined : `${ms}ms`;
+}
+
 /** URL libraries take `.` and `..` for steps in the path, also percent-encoded: such keys cannot be sent. */
 export function encodedKey(key: string): string {
   if (key.isWellFormed() && key !== '' && key !== '.' && key !== '..') return encodeURIComponent(key);

@@ -3,6 +3,7 @@ import { Agent, type AgentOptions, type IncomingMessage } from 'node:http';
 import { Agent as SecureAgent } from 'node:https';
 import type { SecureContextOptions } from 'node:tls';
 import axios, { type AxiosInstance, type AxiosResponse, isAxiosError } from 'axios';
+import { isUnsent } from '../base/unsent.ts';
 import type { World } from '../base/world.ts';
 import { ChorusError, errorOf, problemOf } from './errors.ts';
 
@@ -30,7 +31,7 @@ export type Answer = {
   readonly attempts: number;
 };
 
-export type TransportOptions = {
+type TransportOptions = {
   readonly baseUrls: readonly string[];
   readonly attemptTimeoutMs: number;
   readonly maxConnections: number;
@@ -49,14 +50,6 @@ export type EventSource = {
 
 /** These say that the same request may fare better later or elsewhere; every other status is final. */
 const REPEATED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
-/** With these codes nothing was sent, so nothing can have been applied. */
-const UNSENT_CODES: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-]);
 const BACKOFF_MIN_MS = 25;
 const BACKOFF_MAX_MS = 1000;
 const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
@@ -173,7 +166,7 @@ export class Transport {
     } catch (error) {
       if (!isAxiosError(error)) throw error;
       const trouble = timeout.signal.aborted ? `no answer within ${Math.round(timeoutMs)} ms` : error.message;
-      return { kind: 'lost', trouble, wasSent: !UNSENT_CODES.has(error.code ?? '') };
+      return { kind: 'lost', trouble, wasSent: !isUnsent(error) };
     } finally {
       cancel();
     }

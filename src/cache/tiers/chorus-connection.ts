@@ -2,11 +2,12 @@
 import { Agent as HttpAgent, type IncomingHttpHeaders, type IncomingMessage, request as overHttp } from 'node:http';
 import { Agent as HttpsAgent, request as overHttps } from 'node:https';
 import { buffer } from 'node:stream/consumers';
+import { isUnsent } from '../../base/unsent.ts';
 import { within } from '../deadline.ts';
 import { CacheError, type CacheErrorCode } from '../errors.ts';
 import type { CacheWorld } from '../world.ts';
 
-export type ChorusRequest = {
+type ChorusRequest = {
   readonly method: 'GET' | 'PUT' | 'POST' | 'DELETE';
   readonly path: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -14,23 +15,20 @@ export type ChorusRequest = {
   readonly signal: AbortSignal | undefined;
 };
 
-export type ChorusAnswer = {
+type ChorusAnswer = {
   /** 200, 204, or 404 of a GET. */
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: Buffer;
 };
 
-export type ChorusConnectionOptions = {
+type ChorusConnectionOptions = {
   readonly urls: readonly string[];
   readonly name: string;
   readonly timeoutMs: number;
   readonly token?: string;
   readonly world: CacheWorld;
 };
-
-/** With these nothing was sent. */
-const UNSENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH']);
 
 /** Stays with one address until a request there fails. */
 export class ChorusConnection {
@@ -94,8 +92,7 @@ export class ChorusConnection {
       incoming = await this.#sent(request, this.#urls[at] ?? new URL('http://127.0.0.1'), signal);
       body = await buffer(incoming);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
-      const isWithoutEffect = isRead || UNSENT.has(code);
+      const isWithoutEffect = isRead || isUnsent(error);
       return new CacheError(isWithoutEffect ? 'down' : 'unknown', name, 'the connection failed', { cause: error });
     }
     const status = incoming.statusCode ?? 0;
