@@ -3,7 +3,7 @@ import type { Cancel } from '../base/world.ts';
 import type { CacheError } from './errors.ts';
 import type { CacheWorld } from './world.ts';
 
-export type BreakerOptions = {
+type BreakerOptions = {
   /** Failures in a row that open it. */
   readonly failures: number;
   /** The first pause before a probe, and the longest: it doubles, with full jitter above the half. */
@@ -45,7 +45,9 @@ export class Breaker {
   }
 
   failed(error: CacheError): void {
-    this.#failures += 1;
+    // Who says no is there.
+    const isThere = error.code === 'refused' || error.code === 'full';
+    this.#failures = isThere ? 0 : this.#failures + 1;
     if (this.#failures >= this.#options.failures) this.open(error);
   }
 

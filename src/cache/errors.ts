@@ -1,4 +1,5 @@
 // The errors of caches: every store, source and queue says its failures in these five codes, never in its driver's words.
+import { messageOf } from '../base/errors.ts';
 
 /**
  * - `timeout`: no answer in time; of a write it is not known whether it happened.
@@ -7,12 +8,10 @@
  * - `full`: a bound of our own is reached (dirty entries, waiting writes); nothing happened.
  * - `unknown`: the connection broke after a write was sent; it may have happened.
  */
-export const CACHE_ERROR_CODES = ['timeout', 'down', 'refused', 'full', 'unknown'] as const;
-export type CacheErrorCode = (typeof CACHE_ERROR_CODES)[number];
+export type CacheErrorCode = 'timeout' | 'down' | 'refused' | 'full' | 'unknown';
 
 /** Why a source refused: another row has it already, a row it needs is missing, or it makes no sense there. */
-export const REFUSALS = ['conflict', 'missing', 'invalid'] as const;
-export type Refusal = (typeof REFUSALS)[number];
+export type Refusal = 'conflict' | 'missing' | 'invalid';
 
 type CacheErrorDetails = { readonly cause?: unknown; readonly refusal?: Refusal };
 
@@ -45,5 +44,5 @@ export class CacheError extends Error {
 /** `error` itself if it is a CacheError, else one with the code given and `error` as its cause. */
 export function asCacheError(error: unknown, part: string, otherwise: CacheErrorCode): CacheError {
   if (error instanceof CacheError) return error;
-  return new CacheError(otherwise, part, error instanceof Error ? error.message : String(error), { cause: error });
+  return new CacheError(otherwise, part, messageOf(error), { cause: error });
 }

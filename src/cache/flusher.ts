@@ -8,7 +8,7 @@ import { decodeChange } from './change-message.ts';
 import { type Codec, json } from './codec.ts';
 import { within } from './deadline.ts';
 import { type Duration, milliseconds } from './duration.ts';
-import { CacheError } from './errors.ts';
+import { asCacheError, CacheError } from './errors.ts';
 import { type Observe, observeNothing } from './events.ts';
 import type { Change, Delivery, FlushableSource, WriteQueue } from './ports.ts';
 import type { CacheWorld } from './world.ts';
@@ -87,8 +87,7 @@ export function startFlusher<Key, Value>(options: FlusherOptions<Key, Value>): F
         await commit(batch);
         return;
       } catch (cause) {
-        const error =
-          cause instanceof CacheError ? cause : new CacheError('unknown', source.name, String(cause), { cause });
+        const error = asCacheError(cause, source.name, 'unknown');
         observe({ kind: 'failed', part: source.name, error });
         if (error.code === 'refused') return await separate(batch, error);
         failures += 1;
@@ -149,9 +148,7 @@ export function startFlusher<Key, Value>(options: FlusherOptions<Key, Value>): F
     try {
       await told;
     } catch (cause) {
-      const error =
-        cause instanceof CacheError ? cause : new CacheError('unknown', queue.name, String(cause), { cause });
-      observe({ kind: 'failed', part: queue.name, error });
+      observe({ kind: 'failed', part: queue.name, error: asCacheError(cause, queue.name, 'unknown') });
     }
   }
 

@@ -40,8 +40,7 @@ export function guardedSource(source: CacheSource<never, unknown>, world: CacheW
       } catch (error) {
         if (error instanceof CacheError) {
           observe({ kind: 'failed', part: source.name, error });
-          if (error.code === 'refused' || error.code === 'full') breaker.succeeded();
-          else breaker.failed(error);
+          breaker.failed(error);
         }
         throw error;
       }

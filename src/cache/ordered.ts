@@ -1,7 +1,7 @@
 // One after the other: tasks of one name run in the order in which they were given, those of different names side by side.
 
 /** The result is that of the task; one that failed does not stop the next. */
-export type InOrder = <T>(name: string, task: () => Promise<T>) => Promise<T>;
+type InOrder = <T>(name: string, task: () => Promise<T>) => Promise<T>;
 
 export function ordered(): InOrder {
   const last = new Map<string, Promise<unknown>>();

@@ -150,14 +150,11 @@ export type Change<Key, Value> = {
  * - `ids`: the flush enters the changes' ids in a table in its own transaction and leaves out the changes
  *   whose own stands there already.
  */
-export type FlushGuard =
-  | { readonly kind: 'fence'; readonly cluster: string; readonly n: number }
-  | { readonly kind: 'ids' };
+export type FlushGuard = ({ readonly kind: 'fence' } & Fence) | { readonly kind: 'ids' };
+export type Fence = { readonly cluster: string; readonly n: number };
 
 /** `saved`: committed. `fenced`: nothing was changed; a flush with a greater n, or of another cluster, was here. */
-export type Flushed =
-  | { readonly kind: 'saved' }
-  | { readonly kind: 'fenced'; readonly cluster: string; readonly n: number };
+export type Flushed = { readonly kind: 'saved' } | ({ readonly kind: 'fenced' } & Fence);
 
 /** A source that takes writes in batches: for write-behind. */
 export type FlushableSource<Key, Value> = CacheSource<Key, Value> & {
@@ -170,11 +167,7 @@ export type FlushableSource<Key, Value> = CacheSource<Key, Value> & {
    * Makes another cluster's fence this cluster's, its number unchanged, if it still is as it was found. Only on an admin's word,
    * and after that cluster has ended. False: it is another by now.
    */
-  adopt?(
-    found: { readonly cluster: string; readonly n: number },
-    cluster: string,
-    options?: CallOptions,
-  ): Promise<boolean>;
+  adopt?(found: Fence, cluster: string, options?: CallOptions): Promise<boolean>;
 };
 
 export type QueueMessage = {

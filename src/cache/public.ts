@@ -19,6 +19,7 @@ export type {
   Change,
   ConsumeOptions,
   Delivery,
+  Fence,
   FlushableSource,
   Flushed,
   FlushGuard,

@@ -5,6 +5,7 @@ import { type TimedCall, within } from './deadline.ts';
 import { type Duration, milliseconds } from './duration.ts';
 import { asCacheError, CacheError } from './errors.ts';
 import type { Observe } from './events.ts';
+import { parts } from './parts.ts';
 import type { CacheEntry, CacheStore, Invalidation, Looked, Note } from './ports.ts';
 import type { CacheWorld } from './world.ts';
 
@@ -132,8 +133,7 @@ export class Tier {
     } catch (cause) {
       const error = asCacheError(cause, this.name, 'unknown');
       this.#observe({ kind: 'failed', part: this.name, error });
-      if (error.code === 'refused' || error.code === 'full') this.#breaker.succeeded();
-      else this.#breaker.failed(error);
+      this.#breaker.failed(error);
       return { error };
     }
   }
@@ -186,9 +186,6 @@ function remember(missed: Missed, what: Invalidation): void {
 
 function repairs(missed: Missed, how: 'repair' | 'clear'): readonly Invalidation[] {
   if (missed.all || how === 'clear') return [{ all: true }];
-  const keys = [...missed.keys];
-  const parts: Invalidation[] = [];
-  for (let at = 0; at < keys.length; at += KEYS_PER_REPAIR) parts.push({ keys: keys.slice(at, at + KEYS_PER_REPAIR) });
-  if (missed.tags.size > 0) parts.push({ tags: [...missed.tags] });
-  return parts;
+  const byKeys = parts([...missed.keys], KEYS_PER_REPAIR).map((keys) => ({ keys }));
+  return missed.tags.size > 0 ? [...byKeys, { tags: [...missed.tags] }] : byKeys;
 }

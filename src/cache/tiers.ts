@@ -21,7 +21,7 @@ export type TierReport = {
 };
 
 /** A fresh entry comes without a note, unless all tiers were asked. */
-export type TieredLooked = Looked & {
+type TieredLooked = Looked & {
   /** The tier that had the entry. */
   readonly from: string | undefined;
   /** Nearest first. */

@@ -1,7 +1,7 @@
 // Calls of one turn of the event loop made together: one command instead of many, where many ask at once.
 import { CacheError } from './errors.ts';
 
-export type TogetherOptions<Request> = {
+type TogetherOptions<Request> = {
   readonly maxRequests: number;
   readonly maxBytes?: number;
   sizeOf?(request: Request): number;

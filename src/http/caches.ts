@@ -1,7 +1,7 @@
 // Caches in front of databases: what there are, their figures, invalidation, and the policy that all nodes go by, at /v1/caches.
 import { CACHED_STATE_LIMITS, REQUEST_LIMITS } from '../base/limits.ts';
+import type { Fence } from '../cache/ports.ts';
 import type { Invalidated } from '../cache/server/cache-log.ts';
-import type { Fence } from '../cache/server/flusher.ts';
 import { policyFault } from '../cache/server/policy.ts';
 import { figuresOf, type ServedCache } from '../cache/server/served-caches.ts';
 import { answerJson } from './answers.ts';

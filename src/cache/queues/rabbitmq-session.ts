@@ -13,7 +13,7 @@ export type RabbitmqNames = {
   readonly dead: string;
 };
 
-export type SessionOptions = {
+type SessionOptions = {
   readonly part: string;
   readonly url: string;
   readonly names: RabbitmqNames;

@@ -5,6 +5,8 @@
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { ConsumeMessage } from 'amqplib';
+import { systemWorld } from '../../base/system-world.ts';
+import { within } from '../deadline.ts';
 import { type Duration, milliseconds } from '../duration.ts';
 import { CacheError } from '../errors.ts';
 import type { ConsumeOptions, Delivery, WriteQueue } from '../ports.ts';
@@ -150,13 +152,12 @@ export function rabbitmq(options: RabbitmqOptions): WriteQueue {
 
     async count() {
       const { channel, ended } = await connected();
-      const [waiting, dead] = await inTime(
-        Promise.race([
-          Promise.all([channel.checkQueue(queue), channel.checkQueue(names.dead)]),
-          ended.then(() => {
-            throw new CacheError('down', name, 'the connection was lost');
-          }),
-        ]),
+      const counting = Promise.all([channel.checkQueue(queue), channel.checkQueue(names.dead)]);
+      const losing = ended.then(() => {
+        throw new CacheError('down', name, 'the connection was lost');
+      });
+      const [waiting, dead] = await within(publishTimeoutMs, name, systemWorld.clock, () =>
+        Promise.race([counting, losing]),
       );
       return { waiting: waiting.messageCount + unended, dead: dead.messageCount };
     },
@@ -169,20 +170,6 @@ export function rabbitmq(options: RabbitmqOptions): WriteQueue {
       return closing;
     },
   };
-
-  async function inTime<T>(answer: Promise<T>): Promise<T> {
-    const late = new AbortController();
-    const timeout = delay(publishTimeoutMs, undefined, { signal: late.signal }).then(() => {
-      throw new CacheError('timeout', name, `no answer within ${publishTimeoutMs} ms`);
-    });
-    timeout.catch(() => {});
-    answer.catch(() => {});
-    try {
-      return await Promise.race([answer, timeout]);
-    } finally {
-      late.abort();
-    }
-  }
 }
 
 /** Quorum queues count; classic ones only know that it was handed out before. */

@@ -1,7 +1,5 @@
 // A cache in the replicated map: one miss warms every node, and each write goes by the pattern that the logged policy names.
-
-import type { Codec } from '../codec.ts';
-import { json } from '../codec.ts';
+import { type Codec, json } from '../codec.ts';
 import { CacheError } from '../errors.ts';
 import { type Observe, observeNothing } from '../events.ts';
 import { type GuardedSource, guardedSource, type SourceHealth } from '../guarded-source.ts';
@@ -18,7 +16,7 @@ const LOOK_MS = 1000;
 /** So often a read begins anew when others are quicker; then it loads for itself alone. */
 const MAX_LOOKS = 5;
 
-export type ClusterCacheOptions<Value> = {
+type ClusterCacheOptions<Value> = {
   readonly log: CacheLog;
   /** `through` needs `save` and `remove`, `behind` needs `flush` (flusher.ts). */
   readonly source: CacheSource<string, Value> | WritableSource<string, Value>;
@@ -87,7 +85,10 @@ export class ClusterCache<Value> {
       const leftMs = endsAt - clock.monotonicMs();
       if (leftMs <= 0)
         throw new LogTrouble('timeout', this.log.name, 'timed-out', 'others were writing the key all the time');
-      const written = await this.#writeUnder(policy, key, value, { ...sending, timeoutMs: leftMs });
+      const left = { ...sending, timeoutMs: leftMs };
+      const written = await (policy.pattern === 'through'
+        ? this.#writeThrough(policy, key, value, left)
+        : this.#writeEntry(policy, key, value, left));
       if (written !== 'again') return written;
       await this.log.replica.news(Math.min(leftMs, LOOK_MS));
     }
@@ -130,11 +131,6 @@ export class ClusterCache<Value> {
       leftMs: leftMs === Number.POSITIVE_INFINITY ? undefined : leftMs,
       how: isFresh ? 'hit' : 'stale',
     };
-  }
-
-  #writeUnder(policy: PolicyNow, key: string, value: Value | undefined, sending: Sending): Promise<Written | 'again'> {
-    if (policy.pattern === 'through') return this.#writeThrough(policy, key, value, sending);
-    return this.#writeEntry(policy, key, value, sending);
   }
 
   async #writeEntry(

@@ -8,7 +8,7 @@ import type { Cancel } from '../../base/world.ts';
 import type { Codec } from '../codec.ts';
 import { within } from '../deadline.ts';
 import { asCacheError, CacheError } from '../errors.ts';
-import type { Change, FlushableSource, Flushed } from '../ports.ts';
+import type { Change, Fence, FlushableSource, Flushed } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
 import type { CacheLog } from './cache-log.ts';
 import type { Duty, UnsavedWrite } from './replica.ts';
@@ -29,7 +29,7 @@ export type FlusherOptions<Value> = {
   readonly world: CacheWorld;
 };
 
-export type FlusherView = {
+type FlusherView = {
   readonly flushes: number;
   readonly rows: number;
   /** Why the last flush failed; undefined: it did not. `fenced`: the source belongs to another cluster, or is ahead. */
@@ -37,7 +37,6 @@ export type FlusherView = {
   /** The fence that refused the last flush. */
   readonly fence: Fence | undefined;
 };
-export type Fence = { readonly cluster: string; readonly n: number };
 
 export class Flusher<Value> {
   readonly #options: FlusherOptions<Value>;
@@ -171,7 +170,7 @@ export class Flusher<Value> {
   }
 
   // A flush that was cut later was here: by another node, or by this one before it was stopped for a while.
-  #fenced({ cluster, n }: { readonly cluster: string; readonly n: number }): number {
+  #fenced({ cluster, n }: Fence): number {
     const { log, source } = this.#options;
     this.#fence = { cluster, n };
     if (cluster === log.replica.cluster && n <= log.replica.revision) return 0;

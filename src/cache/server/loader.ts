@@ -15,7 +15,7 @@ export type Loaded<Value> =
   | { readonly kind: 'loaded'; readonly value: Value | undefined; readonly revision: number }
   | { readonly kind: 'look-again' };
 
-export type LoaderOptions<Value> = {
+type LoaderOptions<Value> = {
   readonly log: CacheLog;
   readonly source: CacheSource<string, Value>;
   readonly guarded: GuardedSource;

@@ -43,7 +43,7 @@ export function serveCaches(
   return new Map(served);
 }
 
-export type CacheFigures = {
+type CacheFigures = {
   /** Keys that the source has yet to take, those that it refused included. */
   readonly unsaved: number;
   /** Up to MAX_COUNTED. */

@@ -32,6 +32,17 @@ export function writtenRow(part: string, columns: Columns, row: Readonly<Record<
   });
 }
 
+/** What a key may be: nothing that was handed in can become a part of a query. Throws a TypeError. */
+export function plainKey(key: unknown): string | number | boolean {
+  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean') return key;
+  throw new TypeError(`not a key of a row: ${String(key)}`);
+}
+
+/** Of a row that was to be written under another key than it names. */
+export function otherKey(part: string, column: string, key: unknown, said: unknown): CacheError {
+  return new CacheError('refused', part, `the row of key ${String(key)} says that its ${column} is ${String(said)}`);
+}
+
 /** Those of the columns that a part of a row has values for. */
 export function givenColumns(columns: Columns, fields: Readonly<Record<string, unknown>>): Columns {
   return Object.fromEntries(Object.entries(columns).filter(([name]) => fields[name] !== undefined));

@@ -1,7 +1,9 @@
 // What keeps a flush from being done twice or late in a SQL database: a fence row, or the ids of all writes, in its own transaction.
 import { CACHE_LIMITS } from '../../base/limits.ts';
 import { CacheError } from '../errors.ts';
-import type { CallOptions, Change, Flushed, FlushGuard } from '../ports.ts';
+import { once } from '../once.ts';
+import { parts } from '../parts.ts';
+import type { CallOptions, Change, Fence, Flushed, FlushGuard } from '../ports.ts';
 import type { SqlDatabase, SqlRun } from '../sql.ts';
 
 export type GuardTables = {
@@ -13,12 +15,10 @@ export type GuardTables = {
 
 type Apply<Key, Row> = (run: SqlRun, changes: readonly Change<Key, Row>[]) => Promise<void>;
 
-type FenceRow = { readonly cluster: string; readonly n: number };
-
 /** Thrown out of a transaction to roll it back. */
 class Fenced extends Error {
-  readonly found: FenceRow;
-  constructor(found: FenceRow) {
+  readonly found: Fence;
+  constructor(found: Fence) {
     super('fenced');
     this.found = found;
   }
@@ -29,33 +29,27 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
   const { name, dialect } = database;
   const fence = dialect.quote(tables.fenceTable ?? 'chorus_fence');
   const flushed = dialect.quote(tables.idTable ?? 'chorus_flushed');
-  const made = new Map<FlushGuard['kind'], Promise<unknown>>();
+  const { idType } = dialect;
+  const make: Readonly<Record<FlushGuard['kind'], () => Promise<void>>> = {
+    fence: once(() =>
+      makeTable(fence, `source ${idType} PRIMARY KEY, cluster_id ${idType} NOT NULL, n BIGINT NOT NULL`),
+    ),
+    ids: once(() => makeTable(flushed, `id ${idType} PRIMARY KEY, at_ms BIGINT NOT NULL`)),
+  };
   let prunedAtMs = 0;
 
-  /** Once, outside of the transaction: MySQL ends a transaction at every CREATE. A failure is tried again. */
-  function make(kind: FlushGuard['kind']): Promise<unknown> {
-    const [where, columns] = {
-      fence: [
-        fence,
-        `(source ${dialect.idType} PRIMARY KEY, cluster_id ${dialect.idType} NOT NULL, n BIGINT NOT NULL)`,
-      ],
-      ids: [flushed, `(id ${dialect.idType} PRIMARY KEY, at_ms BIGINT NOT NULL)`],
-    }[kind];
-    const making =
-      made.get(kind) ??
-      database.run(`CREATE TABLE IF NOT EXISTS ${where} ${columns}`).catch(async (error: unknown) => {
-        // PostgreSQL refuses one of two that make it at once, and whoever may not make tables, though it be there.
-        await database.run(`SELECT 1 FROM ${where} WHERE 1 = 0`).catch(() => {
-          throw error;
-        });
+  /** Outside of the transaction: MySQL ends a transaction at every CREATE. */
+  async function makeTable(where: string, columns: string): Promise<void> {
+    await database.run(`CREATE TABLE IF NOT EXISTS ${where} (${columns})`).catch(async (error: unknown) => {
+      // PostgreSQL refuses one of two that make it at once, and whoever may not make tables, though it be there.
+      await database.run(`SELECT 1 FROM ${where} WHERE 1 = 0`).catch(() => {
+        throw error;
       });
-    made.set(kind, making);
-    making.catch(() => made.delete(kind));
-    return making;
+    });
   }
 
   /** Raises the fence to n: the row lock makes a second flush wait until this one is over. */
-  async function raise(run: SqlRun, { cluster, n }: FlushGuard & { readonly kind: 'fence' }): Promise<void> {
+  async function raise(run: SqlRun, { cluster, n }: Fence): Promise<void> {
     const mine = [n, table, cluster, n];
     const raised = await run(`UPDATE ${fence} SET n = ? WHERE source = ? AND cluster_id = ? AND n < ?`, mine);
     if (raised.changed > 0) return;
@@ -70,8 +64,7 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
     const ids = [...new Set(changes.flatMap((change) => [change.id, ...(change.coalesced ?? [])]))];
     const known = new Set<unknown>();
     const now = Date.now();
-    for (let at = 0; at < ids.length; at += CACHE_LIMITS.idsPerStatement) {
-      const some = ids.slice(at, at + CACHE_LIMITS.idsPerStatement);
+    for (const some of parts(ids, CACHE_LIMITS.idsPerStatement)) {
       const { rows } = await run(`SELECT id FROM ${flushed} WHERE id IN (${some.map(() => '?').join(', ')})`, some);
       for (const { id } of rows) known.add(id);
       const fresh = some.filter((id) => !known.has(id));
@@ -92,8 +85,8 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
   }
 
   return {
-    async adopt(found: FenceRow, cluster: string, call: CallOptions | undefined): Promise<boolean> {
-      await make('fence');
+    async adopt(found: Fence, cluster: string, call: CallOptions | undefined): Promise<boolean> {
+      await make.fence();
       const sql = `UPDATE ${fence} SET cluster_id = ? WHERE source = ? AND cluster_id = ? AND n = ?`;
       return (await database.run(sql, [cluster, table, found.cluster, found.n], call)).changed > 0;
     },
@@ -104,7 +97,7 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
       call: CallOptions | undefined,
       apply: Apply<Key, Row>,
     ): Promise<Flushed> {
-      await make(guard.kind);
+      await make[guard.kind]();
       for (let tries = 0; tries < CACHE_LIMITS.maxOvertaken; tries++) {
         try {
           await database.transaction(async (run) => {

@@ -8,8 +8,9 @@ import { type AnyBulkWriteOperation, type Document, MongoBulkWriteError, MongoCl
 import { CACHE_LIMITS } from '../../base/limits.ts';
 import { type Duration, milliseconds } from '../duration.ts';
 import { CacheError } from '../errors.ts';
-import type { Change, Flushed, FlushGuard } from '../ports.ts';
-import { type Columns, givenColumns, type RowOf, readRow, writtenRow } from './columns.ts';
+import { once } from '../once.ts';
+import type { Change, Fence, Flushed } from '../ports.ts';
+import { type Columns, givenColumns, otherKey, plainKey, type RowOf, readRow, writtenRow } from './columns.ts';
 import { DUPLICATE_KEY, mongodbErrorOf } from './mongodb-errors.ts';
 import type { RowsSource } from './rows.ts';
 
@@ -50,10 +51,12 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
   const client = new MongoClient(options.url, clientOptions(options));
   const database = client.db(options.database);
   const collection = database.collection<Document>(options.collection);
-  const fences = database.collection<Fence>(options.fenceCollection ?? 'chorus_fence');
+  const fences = database.collection<Fence & { readonly _id: string }>(options.fenceCollection ?? 'chorus_fence');
   const projection = Object.fromEntries([['_id', key === '_id' ? 1 : 0], ...names.map((field) => [field, 1])]);
-  let connecting: Promise<unknown> | undefined;
-  let indexing: Promise<unknown> | undefined;
+  /** Once connected the client recovers by itself; where its first attempt failed, only this makes it try again. */
+  const connected = once(() => client.connect());
+  /** Without it two upserts of a new key could both insert. */
+  const indexed = once(async () => key === '_id' || collection.createIndex({ [key]: 1 }, { unique: true }));
 
   async function call<T>(work: () => Promise<T>): Promise<T> {
     try {
@@ -64,37 +67,11 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
     }
   }
 
-  /** Once connected the client recovers by itself; where its first attempt failed, only this makes it try again. */
-  async function connected(): Promise<void> {
-    connecting ??= client.connect();
-    try {
-      await connecting;
-    } catch (error) {
-      connecting = undefined;
-      throw error;
-    }
-  }
-
-  /** Without it two upserts of a new key could both insert. */
-  async function indexed(): Promise<void> {
-    indexing ??= key === '_id' ? Promise.resolve() : collection.createIndex({ [key]: 1 }, { unique: true });
-    try {
-      await indexing;
-    } catch (error) {
-      indexing = undefined;
-      throw error;
-    }
-  }
-
-  function otherKey(of: RowKey, said: unknown): CacheError {
-    return new CacheError('refused', name, `the row of key ${String(of)} says that its ${key} is ${String(said)}`);
-  }
-
   /** Keys are plain values: nothing that was handed in can become an operator. */
   const whose = (of: RowKey): Document => ({ [key]: plainKey(of) });
 
   function updateOf(of: RowKey, row: Row): Document {
-    if (row[key] !== of) throw otherKey(of, row[key]);
+    if (row[key] !== of) throw otherKey(name, key, of, row[key]);
     return updateOfThose(columns, row);
   }
 
@@ -118,8 +95,8 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
     return found.map((document) => readRow(name, columns, document));
   }
 
-  /** False: fenced. Two that come first at once: one inserts, the other looks again. */
-  async function raise({ cluster, n }: FlushGuard & { readonly kind: 'fence' }): Promise<Fence | undefined> {
+  /** The fence that stands in the way. Two that come first at once: one inserts, the other looks again. */
+  async function raise({ cluster, n }: Fence): Promise<Fence | undefined> {
     for (let tries = 0; tries < CACHE_LIMITS.maxOvertaken; tries++) {
       const _id = options.collection;
       const raised = await fences.updateOne({ _id, cluster, n: { $lt: n } }, { $set: { n } });
@@ -210,7 +187,7 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
       }),
     change: (of, fields) =>
       call(async () => {
-        if (fields[key] !== undefined && fields[key] !== of) throw otherKey(of, fields[key]);
+        if (fields[key] !== undefined && fields[key] !== of) throw otherKey(name, key, of, fields[key]);
         const given = { ...fields, [key]: of };
         const update = updateOfThose(givenColumns(columns, given), given);
         const kept = await collection.findOneAndUpdate({ ...whose(of), [REMOVED]: { $exists: false } }, update, {
@@ -239,10 +216,8 @@ export function mongodb<const Listed extends Columns, const Key extends keyof Li
   };
 }
 
-type Fence = { readonly _id: string; readonly cluster: string; readonly n: number };
-
 /** Of what was handed in nothing else goes into a query, and nothing that could be an operator. */
-function fenceOf({ cluster, n }: { readonly cluster: string; readonly n: number }) {
+function fenceOf({ cluster, n }: Fence): Fence {
   return { cluster: String(cluster), n: Number(n) };
 }
 
@@ -263,11 +238,6 @@ function clientOptions({
     minHeartbeatFrequencyMS: 100,
     maxPoolSize: 10,
   };
-}
-
-function plainKey(key: unknown): string | number | boolean {
-  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean') return key;
-  throw new TypeError(`not a key of a row: ${String(key)}`);
 }
 
 /** False for a duplicate; rejects with anything else. */

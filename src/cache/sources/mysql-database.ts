@@ -2,6 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { PoolConnection as CoreConnection } from 'mysql2';
 import { createConnection, createPool, type ResultSetHeader } from 'mysql2/promise';
+import { messageOf } from '../../base/errors.ts';
 import { type Duration, milliseconds } from '../duration.ts';
 import { asCacheError, CacheError, type Refusal } from '../errors.ts';
 import { inTransaction, type SqlDatabase, type SqlRow, type SqlRun } from '../sql.ts';
@@ -122,7 +123,7 @@ export function mysqlDatabase(options: MysqlDatabaseOptions): SqlDatabase {
 /** By the server's symbols (mariadb.com/kb/en/mariadb-error-codes); an error without an SQLSTATE came from the connection. */
 function cacheErrorOf(error: unknown, name: string): CacheError {
   const code = codeOf(error);
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (TIMEOUTS.has(code)) return new CacheError('timeout', name, message, { cause: error });
   const isServers = error instanceof Error && 'sqlState' in error && typeof error.sqlState === 'string';
   if (!isServers || code === 'ER_SERVER_SHUTDOWN') return asCacheError(error, name, 'unknown');

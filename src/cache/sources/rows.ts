@@ -3,9 +3,10 @@
 // Names of tables and columns come from the configuration and are quoted, values are parameters, always. A row counts under its
 // own key only: what a collation finds besides (`ada` for `Ada`) is not there.
 import { CacheError } from '../errors.ts';
+import { parts } from '../parts.ts';
 import type { CallOptions, Change, FlushableSource, Flushed, ManySource, WritableSource } from '../ports.ts';
 import type { SqlDatabase, SqlRun } from '../sql.ts';
-import { type Columns, givenColumns, type RowOf, readRow, writtenRow } from './columns.ts';
+import { type Columns, givenColumns, otherKey, plainKey, type RowOf, readRow, writtenRow } from './columns.ts';
 import { flushGuards, type GuardTables } from './flush-guards.ts';
 
 export type RowsOptions<Listed extends Columns, Key extends keyof Listed & string> = GuardTables & {
@@ -54,8 +55,7 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
     const byKey = new Map<RowKey, Row>();
     const wanted = new Set(keys);
     for (const some of parts([...wanted], MAX_PARAMETERS)) {
-      const parameters = some.map((one) => keyParameter(one));
-      const result = await run(`${select} IN (${marks(some.length)})`, parameters);
+      const result = await run(`${select} IN (${marks(some.length)})`, some.map(plainKey));
       for (const one of result.rows) {
         const row = readRow(name, columns, one);
         if (wanted.has(row[key])) byKey.set(row[key], row);
@@ -95,12 +95,7 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
     let removed = 0;
     for (const some of parts(keys, MAX_PARAMETERS)) {
       const where = `WHERE ${quote(key)} IN (${marks(some.length)})`;
-      removed += (
-        await run(
-          `DELETE FROM ${table} ${where}`,
-          some.map((one) => keyParameter(one)),
-        )
-      ).changed;
+      removed += (await run(`DELETE FROM ${table} ${where}`, some.map(plainKey))).changed;
     }
     return removed;
   }
@@ -111,22 +106,18 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
 
   function ownRow(of: RowKey, value: Row): Row {
     if (value[key] === of) return value;
-    throw otherKey(of, value[key]);
-  }
-
-  function otherKey(of: RowKey, said: unknown): CacheError {
-    return new CacheError('refused', name, `the row of key ${String(of)} says that its ${key} is ${String(said)}`);
+    throw otherKey(name, key, of, value[key]);
   }
 
   async function change(run: SqlRun, of: RowKey, fields: Partial<Row>): Promise<Row | undefined> {
     const given = givenColumns(columns, fields);
-    if (fields[key] !== undefined && fields[key] !== of) throw otherKey(of, fields[key]);
+    if (fields[key] !== undefined && fields[key] !== of) throw otherKey(name, key, of, fields[key]);
     const kept = (await found(run, [of])).get(of);
     const written = Object.keys(given);
     if (kept === undefined || written.length === 0) return kept;
     const assigned = written.map((column) => `${quote(column)} = ?`).join(', ');
     const values = writtenRow(name, given, fields);
-    await run(`UPDATE ${table} SET ${assigned} WHERE ${quote(key)} = ?`, [...values, keyParameter(of)]);
+    await run(`UPDATE ${table} SET ${assigned} WHERE ${quote(key)} = ?`, [...values, plainKey(of)]);
     return (await found(run, [of])).get(of);
   }
 
@@ -168,21 +159,10 @@ export function rows<const Listed extends Columns, const Key extends keyof Liste
 
 type RowChange<Key, Row> = { readonly key: Key; readonly value: Row; readonly revision: number | undefined };
 
-function keyParameter(key: unknown) {
-  if (typeof key === 'string' || typeof key === 'number' || typeof key === 'boolean') return key;
-  throw new TypeError(`not a key of a row: ${String(key)}`);
-}
-
 function withSignal(database: SqlDatabase, call: CallOptions | undefined): SqlRun {
   return (sql, parameters) => database.run(sql, parameters, call);
 }
 
 function marks(count: number): string {
   return Array.from({ length: count }, () => '?').join(', ');
-}
-
-function parts<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
-  const result: (readonly T[])[] = [];
-  for (let at = 0; at < all.length; at += size) result.push(all.slice(at, at + size));
-  return result;
 }

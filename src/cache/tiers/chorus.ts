@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import { CACHE_LIMITS, CACHED_STATE_LIMITS, REQUEST_LIMITS } from '../../base/limits.ts';
 import { systemWorld } from '../../base/system-world.ts';
 import { type Duration, milliseconds } from '../duration.ts';
+import { parts } from '../parts.ts';
 import type { CacheEntry, CacheStore, CallOptions, Invalidation, Note } from '../ports.ts';
 import type { CacheWorld } from '../world.ts';
 import { ChorusConnection } from './chorus-connection.ts';
@@ -126,10 +127,6 @@ function ttlText({ expiresAtMs }: CacheEntry, now: number): string {
 
 function tagsText(tags: readonly string[]): string {
   return tags.map((tag) => encodeURIComponent(tag)).join(',');
-}
-
-function parts<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
-  return Array.from({ length: Math.ceil(all.length / size) }, (_, at) => all.slice(at * size, (at + 1) * size));
 }
 
 type Head = {

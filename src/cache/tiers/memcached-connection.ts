@@ -4,6 +4,8 @@
 // protocol (github.com/memcached/memcached, doc/protocol.txt) is three commands, and every one of them is answered in order.
 import { connect, type Socket } from 'node:net';
 import { CACHE_LIMITS } from '../../base/limits.ts';
+import { systemWorld } from '../../base/system-world.ts';
+import { within } from '../deadline.ts';
 import { CacheError, type CacheErrorCode } from '../errors.ts';
 
 export type MemcachedPlace = { readonly host: string; readonly port: number };
@@ -121,7 +123,8 @@ class Link {
     const answers = requests.map((request) => this.#send(request));
     this.socket.uncork();
     this.#silence ??= this.#endOfPatience();
-    return this.#inTime(Promise.all(answers), timeoutMs);
+    // Who gives up keeps its place: its answer may come yet, and must not be taken for another's.
+    return within(timeoutMs, this.#part, systemWorld.clock, () => Promise.all(answers));
   }
 
   lost(cause: Error | undefined): void {
@@ -138,17 +141,6 @@ class Link {
       this.socket.write(NEWLINE);
     }
     return new Promise((resolve, reject) => this.#waiters.push({ whenLost, resolve, reject }));
-  }
-
-  /** Who gives up keeps its place: its answer may come yet, and must not be taken for another's. */
-  #inTime<T>(answer: Promise<T>, timeoutMs: number): Promise<T> {
-    return new Promise((resolve, reject) => {
-      const timer = setTimeout(
-        () => reject(new CacheError('timeout', this.#part, `no answer within ${timeoutMs} ms`)),
-        timeoutMs,
-      );
-      answer.then(resolve, reject).finally(() => clearTimeout(timer));
-    });
   }
 
   /** While somebody waits, silence for long ends the connection. */

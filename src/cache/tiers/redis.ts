@@ -10,6 +10,7 @@ import { isUtf8 } from 'node:buffer';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Redis, ReplyError } from 'ioredis';
+import { messageOf } from '../../base/errors.ts';
 import { CACHE_LIMITS } from '../../base/limits.ts';
 import { systemWorld } from '../../base/system-world.ts';
 import { type Duration, milliseconds } from '../duration.ts';
@@ -227,7 +228,7 @@ function bufferOf({ buffer, byteOffset, length }: Uint8Array): Buffer {
 const AWAY = /^(LOADING|MASTERDOWN|CLUSTERDOWN|READONLY|NOAUTH|WRONGPASS|NOPERM|MISCONF|BUSY|TRYAGAIN)\b/;
 
 function errorOf(error: unknown, part: string, effectWhenLost: 'down' | 'unknown'): CacheError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = messageOf(error);
   if (error instanceof ReplyError)
     return new CacheError(AWAY.test(message) ? 'down' : 'refused', part, message, { cause: error });
   if (message === 'Command timed out') return new CacheError('timeout', part, 'no answer in time', { cause: error });
