@@ -76,10 +76,15 @@ export class LeaderConnection {
 
   #candidates(): BrokerAddress[] {
     const byName = new Map([...this.#options.bootstrap, ...this.#known].map((broker) => [nameOf(broker), broker]));
-    const shuffled = [...byName.values()].map((broker) => ({ broker, order: this.#options.random() }));
-    shuffled.sort((a, b) => a.order - b.order);
-    return shuffled.slice(0, KAFKA_LIMITS.brokersAsked).map(({ broker }) => broker);
+    return someOf([...byName.values()], this.#options.random);
   }
+}
+
+/** Those that are asked at once, chosen by chance where there are more. */
+export function someOf(brokers: readonly BrokerAddress[], random: () => number): BrokerAddress[] {
+  const shuffled = brokers.map((broker) => ({ broker, order: random() }));
+  shuffled.sort((a, b) => a.order - b.order);
+  return shuffled.slice(0, KAFKA_LIMITS.brokersAsked).map(({ broker }) => broker);
 }
 
 type Found = { readonly leader: BrokerConnection; readonly brokers: readonly BrokerAddress[] };

@@ -1,6 +1,8 @@
-// The five requests that the commit log sends, for partition 0 of its one topic; Kafka 2.3 and newer know these versions.
+// The six requests that the commit log sends, for partition 0 of its one topic; Kafka 2.3 and newer know these versions.
 import deleteRecords from 'kafkajs/src/protocol/requests/deleteRecords/v1/request.js';
 import deletedRecords from 'kafkajs/src/protocol/requests/deleteRecords/v1/response.js';
+import describeConfigs from 'kafkajs/src/protocol/requests/describeConfigs/v1/request.js';
+import describedConfigs from 'kafkajs/src/protocol/requests/describeConfigs/v1/response.js';
 import fetch from 'kafkajs/src/protocol/requests/fetch/v11/request.js';
 import listOffsets from 'kafkajs/src/protocol/requests/listOffsets/v3/request.js';
 import listedOffsets from 'kafkajs/src/protocol/requests/listOffsets/v3/response.js';
@@ -16,14 +18,28 @@ import type { Exchange } from './kafka-connection.ts';
 export type Fetched = Batches & { readonly answer: Buffer };
 export type CodeAndOffset = { readonly code: number; readonly offset: number };
 
+export type TopicSettings = { readonly code: number; readonly settings: ReadonlyMap<string, string> };
+
 const CLIENT = -1;
 const ALL_IN_SYNC = -1;
 const READ_UNCOMMITTED = 0;
 const PARTITION = 0;
+const RESOURCE_TOPIC = 2;
 
 export function askMetadata(topic: string): Exchange<Metadata> {
   const request = metadata({ topics: [topic], allowAutoTopicCreation: false });
   return { name: 'the question for the leader', request, decode: (bytes) => gotMetadata.decode(bytes) };
+}
+
+export function describeTopic(topic: string): Exchange<TopicSettings> {
+  return {
+    name: "the question for the topic's settings",
+    request: describeConfigs({ resources: [{ type: RESOURCE_TOPIC, name: topic }] }),
+    async decode(bytes) {
+      const { errorCode, configEntries } = only((await describedConfigs.decode(bytes)).resources);
+      return { code: errorCode, settings: new Map(configEntries.map((one) => [one.configName, one.configValue])) };
+    },
+  };
 }
 
 /** One record in one batch, uncompressed, acknowledged by all in-sync replicas. `offset` is that of the record. */

@@ -1,4 +1,5 @@
 // The snapshot store on Kafka: two more topics beside the commit log's, for manifests and for parts of chunks.
+import type { CommitLog } from './commit-log.ts';
 import { type KafkaLogOptions, openKafkaLog } from './kafka-log.ts';
 import { LogSnapshots } from './log-snapshots.ts';
 import type { SnapshotStore } from './snapshot-store.ts';
@@ -9,12 +10,14 @@ import type { SnapshotStore } from './snapshot-store.ts';
  */
 export async function openKafkaSnapshots(options: KafkaLogOptions): Promise<SnapshotStore> {
   const { topic, random = Math.random } = options;
-  const manifests = await openKafkaLog({ ...options, topic: `${topic}.snapshots` });
+  const opening = ['snapshots', 'snapshot-chunks'].map((name) =>
+    openKafkaLog({ ...options, topic: `${topic}.${name}` }),
+  ) as [Promise<CommitLog>, Promise<CommitLog>];
   try {
-    const parts = await openKafkaLog({ ...options, topic: `${topic}.snapshot-chunks` });
+    const [manifests, parts] = await Promise.all(opening);
     return new LogSnapshots({ manifests, parts, random });
   } catch (error) {
-    await manifests.close();
+    for (const one of await Promise.allSettled(opening)) if (one.status === 'fulfilled') await one.value.close();
     throw error;
   }
 }

@@ -1,21 +1,15 @@
 // The commit log's topic: made when it is missing, and its settings judged at every start; a wrong one loses data, so it is refused.
-import kafkajs, { type Admin, Kafka, logLevel } from 'kafkajs';
 import { EXIT, FatalError, messageOf } from '../base/errors.ts';
 import { KAFKA_LIMITS } from '../base/limits.ts';
 import type { Logger } from '../base/logger.ts';
 import { backoffMs, pauseFor } from './backoff.ts';
-import { type BrokerAddress, quietRequestQueue } from './kafka-connection.ts';
-import { brokerSocket, type KafkaSecurity } from './kafka-security.ts';
+import type { BrokerAddress } from './kafka-connection.ts';
+import { findTopic, type TopicFacts, type TopicQuestion } from './kafka-topic-facts.ts';
 
-export type TopicOptions = {
-  readonly brokers: readonly BrokerAddress[];
-  readonly topic: string;
-  readonly clientId: string;
-  readonly security: KafkaSecurity;
+export type TopicOptions = TopicQuestion & {
   readonly logger: Logger;
   /** Brokers may come up later than we do: it is tried this long. */
   readonly startTimeoutMs: number;
-  random(): number;
 };
 
 /** Replicas of a topic that survives the loss of a broker. */
@@ -31,8 +25,7 @@ export async function prepareTopic(options: TopicOptions): Promise<void> {
   let reason: unknown = new Error('no answer came');
   for (let attempt = 0; ; attempt += 1) {
     try {
-      const preparing = withAdmin(options, (admin) => makeAndJudge(admin, options));
-      return await before(deadline, preparing, reason);
+      return await before(deadline, makeAndJudge(options), reason);
     } catch (error) {
       if (error instanceof FatalError) throw error;
       reason = error;
@@ -49,8 +42,8 @@ export async function prepareTopic(options: TopicOptions): Promise<void> {
 }
 
 /**
- * Rejects at the deadline, with the reason given: a silent broker is asked several times by kafkajs, and each time for as
- * long as an answer may take.
+ * Rejects at the deadline, with the reason given: a silent broker is waited for as long as an answer may take, and asked by
+ * kafkajs several times.
  */
 async function before(deadline: number, preparing: Promise<void>, reason: unknown): Promise<void> {
   const { promise: tooLate, reject } = Promise.withResolvers<never>();
@@ -61,13 +54,6 @@ async function before(deadline: number, preparing: Promise<void>, reason: unknow
     clearTimeout(timer);
   }
 }
-
-export type TopicFacts = {
-  readonly partitions: number;
-  readonly replicas: number;
-  readonly brokersAlive: number;
-  readonly settings: ReadonlyMap<string, string>;
-};
 
 /** What is wrong with the topic: a sentence for each fault, which says how to mend it. */
 export function topicFaults(facts: TopicFacts, topic: string, broker: string): string[] {
@@ -123,35 +109,28 @@ function rulesFor(replicas: number): Rule[] {
   ];
 }
 
-async function makeAndJudge(admin: Admin, options: TopicOptions): Promise<void> {
+async function makeAndJudge(options: TopicOptions): Promise<void> {
   const { topic, logger } = options;
-  const brokersAlive = (await admin.describeCluster()).brokers.length;
-  if (!(await admin.listTopics()).includes(topic)) await makeTopic(admin, options, brokersAlive);
-  const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
-  const partitions = topics[0]?.partitions ?? [];
-  const [partition] = partitions;
-  if (partition === undefined || partition.leader < 0) throw new Error(`topic ${topic} has no leader yet`);
-  const described = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic }],
-  });
-  const settings = new Map(described.resources[0]?.configEntries.map((entry) => [entry.configName, entry.configValue]));
-  const replicas = partition.replicas.length;
+  const found = await findTopic(options);
+  if (found.facts === undefined) await make(options, found.brokersAlive);
+  const { facts } = found.facts === undefined ? await findTopic(options) : found;
+  if (facts === undefined) throw new Error(`not every broker knows of topic ${topic} yet`);
   const [broker] = namesOf(options.brokers);
-  const faults = topicFaults({ partitions: partitions.length, replicas, brokersAlive, settings }, topic, broker ?? '');
+  const faults = topicFaults(facts, topic, broker ?? '');
   if (faults.length > 0) {
     throw new FatalError(
       EXIT.badConfiguration,
       `the topic ${topic} cannot be the commit log: ${faults.join('; and ')}`,
     );
   }
-  const facts = { topic, replicas, minInSync: settings.get('min.insync.replicas') };
+  const { replicas, settings } = facts;
+  const told = { topic, replicas, minInSync: settings.get('min.insync.replicas') };
   if (replicas === 1)
-    logger.warn(facts, 'the commit log has one replica: the loss of its broker is the loss of the log');
-  else logger.info(facts, 'the commit log was found as it must be');
+    logger.warn(told, 'the commit log has one replica: the loss of its broker is the loss of the log');
+  else logger.info(told, 'the commit log was found as it must be');
 }
 
-async function makeTopic(admin: Admin, options: TopicOptions, brokersAlive: number): Promise<void> {
+async function make(options: TopicOptions, brokersAlive: number): Promise<void> {
   // What is made with one replica stays so: wait for the brokers that the list promises.
   if (options.brokers.length >= SAFE_REPLICAS && brokersAlive < SAFE_REPLICAS) {
     throw new Error(
@@ -160,36 +139,10 @@ async function makeTopic(admin: Admin, options: TopicOptions, brokersAlive: numb
   }
   const replicationFactor = brokersAlive >= SAFE_REPLICAS ? SAFE_REPLICAS : 1;
   const configEntries = rulesFor(replicationFactor).map(({ name, value }) => ({ name, value }));
+  const { makeTopic } = await import('./kafka-topic-maker.ts');
+  const isNew = await makeTopic(options, { replicationFactor, configEntries });
   const { topic } = options;
-  const isNew = await admin.createTopics({
-    topics: [{ topic, numPartitions: 1, replicationFactor, configEntries }],
-    timeout: KAFKA_LIMITS.adminTimeoutMs,
-    waitForLeaders: true,
-  });
   if (isNew) options.logger.info({ topic, replicationFactor }, 'the topic of the commit log was made');
-}
-
-async function withAdmin(options: TopicOptions, use: (admin: Admin) => Promise<void>): Promise<void> {
-  quietRequestQueue();
-  const { ssl, sasl } = options.security;
-  const kafka = new Kafka({
-    ...(sasl === undefined ? {} : { sasl: { ...sasl } }),
-    brokers: namesOf(options.brokers),
-    clientId: options.clientId,
-    connectionTimeout: KAFKA_LIMITS.connectTimeoutMs,
-    requestTimeout: KAFKA_LIMITS.adminTimeoutMs,
-    retry: { retries: options.brokers.length, initialRetryTime: 50, maxRetryTime: 500 },
-    // What goes wrong is told by the rejections.
-    logLevel: logLevel.NOTHING,
-    socketFactory: ({ host, port, onConnect }) => brokerSocket({ host, port, ssl, onConnect }),
-  });
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-    await use(admin);
-  } finally {
-    await admin.disconnect();
-  }
 }
 
 function unreachableLog(options: TopicOptions, cause: unknown): FatalError {

@@ -1,4 +1,4 @@
-// The parts of kafkajs 2.2.4 below its public API that log/kafka-*.ts stand on: one connection, and the encoders of five requests.
+// The parts of kafkajs 2.2.4 below its public API that log/kafka-*.ts stand on: one connection, and the encoders of six requests.
 
 declare module 'kafkajs/src/network/connection.js' {
   import type { Socket } from 'node:net';
@@ -76,6 +76,22 @@ declare module 'kafkajs/src/protocol/requests/metadata/v6/response.js' {
     }[];
   };
   const response: { decode(bytes: Buffer): Promise<Metadata> };
+  export default response;
+}
+
+declare module 'kafkajs/src/protocol/requests/describeConfigs/v1/request.js' {
+  import type { ProtocolRequest } from 'kafkajs/src/network/connection.js';
+  export default function request(o: { resources: { type: number; name: string }[] }): ProtocolRequest;
+}
+
+declare module 'kafkajs/src/protocol/requests/describeConfigs/v1/response.js' {
+  export type DescribedConfigs = {
+    readonly resources: readonly {
+      readonly errorCode: number;
+      readonly configEntries: readonly { readonly configName: string; readonly configValue: string }[];
+    }[];
+  };
+  const response: { decode(bytes: Buffer): Promise<DescribedConfigs> };
   export default response;
 }
 

@@ -1,6 +1,7 @@
 // The judgement of the commit log's topic: every wrong setting is named with the command that mends it.
 import { expect, test } from 'vitest';
-import { type TopicFacts, topicFaults } from '../../../src/log/kafka-topic.ts';
+import { topicFaults } from '../../../src/log/kafka-topic.ts';
+import type { TopicFacts } from '../../../src/log/kafka-topic-facts.ts';
 
 const GOOD: Readonly<Record<string, string>> = {
   'cleanup.policy': 'delete',
