@@ -3,6 +3,7 @@ import { CacheError, tiers, writeThrough } from 'chorus/cache';
 import { createActivity } from '../shared/activity.ts';
 import { type Application, run } from '../shared/application.ts';
 import { RequestError } from '../shared/failures.ts';
+import { objectIn } from '../shared/given.ts';
 import { pingedPart, tierParts } from '../shared/parts.ts';
 import type { Settings } from '../shared/settings.ts';
 import { memcachedOrMemory, redisOrMemory } from '../shared/stand-ins.ts';
@@ -156,10 +157,6 @@ function fieldsIn(id: number, body: unknown): Fields {
   if (given !== id) throw new RequestError(400, 'The id of a user cannot be changed');
   if (!isTextOrAbsent(name) || !isTextOrAbsent(email)) throw new RequestError(400, 'name and email must be text');
   return { ...(name !== undefined && { name }), ...(email !== undefined && { email }) };
-}
-
-function objectIn(body: unknown): Readonly<Record<string, unknown>> {
-  return typeof body === 'object' && body !== null ? { ...body } : {};
 }
 
 /** As long as those of a path. */

@@ -4,11 +4,12 @@ import type { RowOf } from 'chorus/cache/sources/columns';
 import type { RowsSource } from 'chorus/cache/sources/rows';
 import type { Settings } from '../shared/settings.ts';
 import { mongodbOrSqlite } from '../shared/stand-ins.ts';
+import { untilDone } from '../shared/tables.ts';
 
 const COLUMNS = { id: 'integer', name: 'text', email: 'text' } as const;
 
 export type User = RowOf<typeof COLUMNS>;
-export type UserSource = RowsSource<number, User>;
+type UserSource = RowsSource<number, User>;
 
 const FIRST: readonly User[] = [
   { id: 1, name: 'Admin Dev', email: 'Admin@exp.com' },
@@ -30,21 +31,15 @@ async function makeUsers(database: SqlDatabase): Promise<void> {
 
 /** Looks before the first call, and again until that worked: the database may come later than this process. */
 function withFirstUsers(source: UserSource): UserSource {
-  let made: Promise<void> | undefined;
-
-  async function insertFirst(): Promise<void> {
+  const made = untilDone(async () => {
     if ((await source.list({ limit: 1 })).length > 0) return;
     for (const user of FIRST) await source.insert(user).catch(unlessItIsThere);
-  }
+  });
 
   /** The same function, after the first users are there. */
   function after<Given extends readonly unknown[], Result>(call: (...given: Given) => Promise<Result>) {
     return async (...given: Given): Promise<Result> => {
-      made ??= insertFirst().catch((error) => {
-        made = undefined;
-        throw error;
-      });
-      await made;
+      await made();
       return await call(...given);
     };
   }

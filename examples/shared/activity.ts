@@ -1,7 +1,7 @@
 // What an application's cache did since its start: counted from the library's events, kept for the page.
 import type { CacheEvent, Observe } from 'chorus/cache';
 
-export type RecentAnswer = {
+type RecentAnswer = {
   /** Wall clock, milliseconds since 1970 UTC. */
   readonly atMs: number;
   readonly key: string;

@@ -24,7 +24,7 @@ export type LiveSource = {
   readonly figures?: () => Promise<readonly Figure[]>;
 };
 
-export type LiveState = Health &
+type LiveState = Health &
   ActivityState & {
     readonly name: string;
     readonly about: string;

@@ -1,7 +1,7 @@
 // The parts that an application stands on, and whether each is there: asked whenever somebody wants to know.
 import type { TieredStore } from 'chorus/cache';
 
-export type PartHealth = {
+type PartHealth = {
   readonly name: string;
   readonly role: 'tier' | 'source' | 'queue';
   readonly state: 'ok' | 'down';

@@ -3,15 +3,7 @@ import type { SqlDatabase } from 'chorus/cache';
 
 /** `make` is called until it has worked once; what it does must be harmless when it is there already. */
 export function withTables(database: SqlDatabase, make: (database: SqlDatabase) => Promise<void>): SqlDatabase {
-  let made: Promise<void> | undefined;
-
-  function tables(): Promise<void> {
-    made ??= make(database).catch((error) => {
-      made = undefined;
-      throw error;
-    });
-    return made;
-  }
+  const tables = untilDone(() => make(database));
 
   return {
     ...database,
@@ -27,6 +19,18 @@ export function withTables(database: SqlDatabase, make: (database: SqlDatabase) 
       await tables();
       await database.ping(options);
     },
+  };
+}
+
+/** Who asks while it is tried shares the attempt; one that failed is made again by the next who asks. */
+export function untilDone(work: () => Promise<void>): () => Promise<void> {
+  let done: Promise<void> | undefined;
+  return () => {
+    done ??= work().catch((error) => {
+      done = undefined;
+      throw error;
+    });
+    return done;
   };
 }
 

@@ -3,11 +3,12 @@ import { type CacheEvent, type Observe, startFlusher } from 'chorus/cache';
 import { createActivity } from '../shared/activity.ts';
 import { type Application, run } from '../shared/application.ts';
 import { RequestError } from '../shared/failures.ts';
+import { isUuid, objectIn } from '../shared/given.ts';
 import { pingedPart, tierParts } from '../shared/parts.ts';
 import type { Settings } from '../shared/settings.ts';
 import { mysqlOrSqlite } from '../shared/stand-ins.ts';
 import { makeTables, withTables } from '../shared/tables.ts';
-import { cachedUsers, isId, makeUsers, queueIn, storeIn, type User, userOf, usersIn } from './users.ts';
+import { cachedUsers, makeUsers, queueIn, storeIn, type User, userOf, usersIn } from './users.ts';
 
 const LISTED = 100;
 
@@ -89,13 +90,13 @@ function tell(event: CacheEvent): void {
 
 function userIn(body: unknown): User {
   try {
-    return userOf(typeof body === 'object' && body !== null ? { ...body } : {});
+    return userOf(objectIn(body));
   } catch (error) {
     throw new RequestError(400, error instanceof Error ? error.message : String(error));
   }
 }
 
 function idIn(text: string): string {
-  if (!isId(text)) throw new RequestError(404, 'User not found');
+  if (!isUuid(text)) throw new RequestError(404, 'User not found');
   return text.toLowerCase();
 }

@@ -12,6 +12,7 @@ import {
 } from 'chorus/cache';
 import type { RowOf } from 'chorus/cache/sources/columns';
 import { type RowsSource, rows } from 'chorus/cache/sources/rows';
+import { isUuid } from '../shared/given.ts';
 import type { Settings } from '../shared/settings.ts';
 import { memcachedOrMemory, rabbitmqOrMemory } from '../shared/stand-ins.ts';
 
@@ -26,16 +27,12 @@ const MAX_AGE = 150;
 export function userOf(given: Readonly<Record<string, unknown>>): User {
   const { ID = randomUUID(), LastName, FirstName, age } = given;
   if (!isText(LastName) || !isText(FirstName))
-    throw new Error('LastName and FirstName must be text, 191 characters at most');
+    throw new Error(`LastName and FirstName must be text, ${MAX_NAME_LENGTH} characters at most`);
   if (typeof age !== 'number' || !Number.isInteger(age) || age < 0 || age > MAX_AGE) {
     throw new Error(`age must be a whole number from 0 to ${MAX_AGE}`);
   }
-  if (!isId(ID)) throw new Error('ID must be a UUID');
+  if (!isUuid(ID)) throw new Error('ID must be a UUID');
   return { ID: ID.toLowerCase(), LastName, FirstName, age };
-}
-
-export function isId(value: unknown): value is string {
-  return typeof value === 'string' && /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i.test(value);
 }
 
 function isText(value: unknown): value is string {

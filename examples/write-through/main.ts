@@ -3,6 +3,7 @@ import { CacheError, tiers, writeThrough } from 'chorus/cache';
 import { createActivity } from '../shared/activity.ts';
 import { type Application, run } from '../shared/application.ts';
 import { RequestError } from '../shared/failures.ts';
+import { isUuid, objectIn } from '../shared/given.ts';
 import { pingedPart, tierParts } from '../shared/parts.ts';
 import type { Settings } from '../shared/settings.ts';
 import { postgresOrSqlite, redisOrMemory } from '../shared/stand-ins.ts';
@@ -84,8 +85,7 @@ async function writeThroughApplication(settings: Settings): Promise<Application>
 }
 
 function newUserIn(body: unknown): NewUser {
-  const given: Readonly<Record<string, unknown>> = typeof body === 'object' && body !== null ? { ...body } : {};
-  const { username, email, password } = given;
+  const { username, email, password } = objectIn(body);
   if (!isText(username) || !isText(email) || !isText(password)) {
     throw new RequestError(400, 'Missing required fields (username, email, password)');
   }
@@ -99,11 +99,9 @@ function queryIn(query: Readonly<Record<string, unknown>>): Query {
     throw new RequestError(400, `A query has exactly one of the fields ${FIELDS.join(', ')}`);
   }
   if (field !== 'id') return { field, value };
-  if (!UUID.test(value)) throw new RequestError(404, 'No values found that matches that query');
+  if (!isUuid(value)) throw new RequestError(404, 'No values found that matches that query');
   return { field, value: value.toLowerCase() };
 }
-
-const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 /** PostgreSQL's text holds no NUL. */
 function isText(value: unknown): value is string {
