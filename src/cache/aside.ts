@@ -76,7 +76,7 @@ export function aside<Key, Value>(options: AsideOptions<Key, Value>): Aside<Key,
   async function get(key: Key, load: TimedLoad<Value>): Promise<Value | undefined> {
     const text = policy.textOf(key);
     const kept = near(text);
-    if (kept === undefined) return (await flights.whileLooking(text, (since) => lookNow(key, load, since))).value;
+    if (kept === undefined) return (await lookInTurn(key, text, load)).value;
     observe({ kind: 'answered', key: text, from: store.nearest, isStale: false, isFound: kept.value !== undefined });
     return kept.value;
   }
@@ -84,7 +84,7 @@ export function aside<Key, Value>(options: AsideOptions<Key, Value>): Aside<Key,
   async function look(key: Key, load: TimedLoad<Value>): Promise<Answer<Value>> {
     const text = policy.textOf(key);
     const kept = near(text);
-    if (kept === undefined) return await flights.whileLooking(text, (since) => lookNow(key, load, since));
+    if (kept === undefined) return await lookInTurn(key, text, load);
     const from = store.nearest;
     const reports = [{ name: from, outcome: 'hit', ttlMs: kept.freshUntilMs - world.clock.wallMs() }] as const;
     return answer(text, kept.value, from, false, reports, { tier: from, isCollapsed: false, failure: undefined });
@@ -97,40 +97,42 @@ export function aside<Key, Value>(options: AsideOptions<Key, Value>): Aside<Key,
     return decoded(key, entry);
   }
 
-  async function lookNow(key: Key, load: TimedLoad<Value>, since: number): Promise<Answer<Value>> {
-    const text = policy.textOf(key);
+  function lookInTurn(key: Key, text: string, load: TimedLoad<Value>): Promise<Answer<Value>> {
+    return flights.whileLooking(text, (since) => lookNow({ key, text, load, since }));
+  }
+
+  async function lookNow(asked: Asked<Key, Value>): Promise<Answer<Value>> {
+    const { text } = asked;
     const { entry, note, from, reports } = await store.look(text);
     const kept = entry && decoded(text, entry);
     if (kept === undefined || from === undefined) {
       // A hit brings no notes; one that cannot be decoded is to be replaced.
       const shown = entry === undefined ? note : (await store.look(text, 'thorough')).note;
-      return await loaded(key, shown, load, reports, since);
+      return await loaded(asked, shown, reports);
     }
     const leftMs = kept.freshUntilMs - world.clock.wallMs();
     const served = { tier: from, isCollapsed: false, failure: undefined };
     if (leftMs > 0) {
-      if (leftMs < policy.refreshAheadMs) refreshInBackground(key, load);
+      if (leftMs < policy.refreshAheadMs) refreshInBackground(asked);
       return answer(text, kept.value, from, false, reports, served);
     }
-    return await stale(key, kept.value, note, load, from, reports, since);
+    return await stale(asked, kept.value, note, from, reports);
   }
 
   /** One caller loads anew, and is patient for a while; the others are served what there is. */
   async function stale(
-    key: Key,
+    asked: Asked<Key, Value>,
     value: Value | undefined,
     note: Note | undefined,
-    load: TimedLoad<Value>,
     from: string,
     reports: readonly TierReport[],
-    since: number,
   ): Promise<Answer<Value>> {
-    const text = policy.textOf(key);
+    const { text } = asked;
     const serve = (failure?: string) =>
       answer(text, value, from, true, reports, { tier: from, isCollapsed: false, failure });
     if (flights.has(text)) return serve();
     try {
-      return await patiently(loaded(key, note, load, reports, since));
+      return await patiently(loaded(asked, note, reports));
     } catch (error) {
       return serve(error instanceof CacheError ? error.code : 'source-failed');
     }
@@ -141,37 +143,35 @@ export function aside<Key, Value>(options: AsideOptions<Key, Value>): Aside<Key,
     return await within(policy.patienceMs, sourceName, world.clock, () => result);
   }
 
-  function refreshInBackground(key: Key, load: TimedLoad<Value>): void {
-    const text = policy.textOf(key);
+  function refreshInBackground(asked: Asked<Key, Value>): void {
+    const { text } = asked;
     if (flights.has(text)) return;
     const refreshed = store
       .look(text, 'thorough')
-      .then(({ note }) => fly(key, note, load, Number.POSITIVE_INFINITY).result);
+      .then(({ note }) => fly({ ...asked, since: Number.POSITIVE_INFINITY }, note).result);
     refreshed.catch(() => {});
   }
 
   async function loaded(
-    key: Key,
+    asked: Asked<Key, Value>,
     note: Note | undefined,
-    load: TimedLoad<Value>,
     reports: readonly TierReport[],
-    since: number,
   ): Promise<Answer<Value>> {
-    const { result, isShared } = fly(key, note, load, since);
+    const { result, isShared } = fly(asked, note);
     const { value, stored } = await result;
     const all = reports.map((report, at) => ({ ...report, isStored: !isShared && (stored[at] ?? false) }));
     const served = { tier: undefined, isCollapsed: isShared, failure: undefined };
-    return answer(policy.textOf(key), value, sourceName, false, all, served);
+    return answer(asked.text, value, sourceName, false, all, served);
   }
 
-  function fly(key: Key, note: Note | undefined, load: TimedLoad<Value>, since: number) {
+  function fly({ key, text, load, since }: Asked<Key, Value>, note: Note | undefined) {
     const work = async () => {
-      const value = await observed(policy.textOf(key), load);
+      const value = await observed(text, load);
       const entry = note === undefined ? undefined : policy.entryOf(key, value);
-      const stored = entry && note ? await store.fillEach(policy.textOf(key), entry, note) : [];
+      const stored = entry && note ? await store.fillEach(text, entry, note) : [];
       return { value, stored };
     };
-    return flights.run(policy.textOf(key), note, work, since);
+    return flights.run(text, note, work, since);
   }
 
   async function observed(key: string, load: TimedLoad<Value>): Promise<Value | undefined> {
@@ -247,6 +247,13 @@ class Told<Value> implements Answer<Value> {
   }
 }
 
+/** `text`: of the key in the store. `since`: see flights.ts. */
+type Asked<Key, Value> = {
+  readonly key: Key;
+  readonly text: string;
+  readonly load: TimedLoad<Value>;
+  readonly since: number;
+};
 type Kept<Value> = { readonly value: Value | undefined; readonly freshUntilMs: number };
 /** `stored`: which tiers kept it, nearest first. */
 type Loaded<Value> = { readonly value: Value | undefined; readonly stored: readonly boolean[] };
