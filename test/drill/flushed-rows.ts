@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as delay } from 'node:timers/promises';
 import { until } from './faults.ts';
+import { writeUntilKnown } from './known-write.ts';
 import { marksPath } from './node-config.ts';
 import { ask, type Target } from './requests.ts';
 import type { Tally } from './tally.ts';
-import { writeUntilKnown } from './writers.ts';
 
 const ROWS = 20;
 const WRITE_EVERY_MS = 25;
@@ -32,7 +32,7 @@ export class FlushedRows {
       const value = (this.#written[row] ?? 0) + 1;
       const headers = { 'content-type': 'application/json' };
       const body = JSON.stringify({ id: idOf(row), value });
-      const answer = await writeUntilKnown(target, { method: 'PUT', path: pathOf(row), headers, body }, tally);
+      const answer = await writeUntilKnown([target], { method: 'PUT', path: pathOf(row), headers, body }, tally);
       if (answer !== undefined) this.#written[row] = value;
       await delay(WRITE_EVERY_MS);
     }

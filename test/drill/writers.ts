@@ -1,17 +1,14 @@
 // The writing load: places over many connections, counters and one ever-changing key; unknown answers are repeated until known.
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChorusClient, ChorusError } from '../../src/client/client.ts';
 import type { CityEntry } from './city-entries.ts';
 import type { FreshnessRecord } from './freshness.ts';
-import { type Answered, ask, keyPath, type Question, type Target } from './requests.ts';
+import { RESOLVE_WITHIN_MS, writeUntilKnown } from './known-write.ts';
+import { keyPath, type Target } from './requests.ts';
 import type { Tally } from './tally.ts';
 
-const ATTEMPT_TIMEOUT_MS = 10_000;
-const RESOLVE_WITHIN_MS = 120_000;
 const CLOCK_EVERY_MS = 10;
 const COUNT_EVERY_MS = 2;
-const REPEATED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 
 export const CLOCK_KEY = 'drill/clock';
 export const counterKey = (n: number): string => `drill/counter/${n}`;
@@ -54,7 +51,7 @@ export async function writeEntries(target: Target, written: Written, tally: Tall
       if (entry === undefined) return;
       const headers = { 'content-type': 'application/json' };
       const answer = await writeUntilKnown(
-        target,
+        [target],
         { method: 'PUT', path: keyPath(entry.key), headers, body: entry.value },
         tally,
       );
@@ -109,34 +106,11 @@ export async function keepChanging(
 ): Promise<void> {
   for (let tick = 1; !signal.aborted; tick++) {
     const answer = await writeUntilKnown(
-      target,
+      [target],
       { method: 'PUT', path: keyPath(CLOCK_KEY), body: String(tick) },
       tally,
     );
     if (answer !== undefined) record.acknowledge(performance.now(), answer.revision);
     await delay(CLOCK_EVERY_MS);
   }
-}
-
-/** Repeats the write with one id until the answer is known; undefined when it was refused for good or never known. */
-export async function writeUntilKnown(target: Target, question: Question, tally: Tally): Promise<Answered | undefined> {
-  const headers = { ...question.headers, 'idempotency-key': randomUUID() };
-  const beganAt = performance.now();
-  for (let attempts = 1; performance.now() - beganAt < RESOLVE_WITHIN_MS; attempts++) {
-    const answer = await ask(target, { ...question, headers }, ATTEMPT_TIMEOUT_MS);
-    if (answer.kind === 'answered' && answer.status < 300) {
-      tally.acknowledge(beganAt, attempts);
-      return answer;
-    }
-    if (answer.kind === 'answered' && !REPEATED_STATUSES.has(answer.status)) {
-      tally.fault('refused', `${question.method} ${question.path}: ${answer.status} ${answer.body.slice(0, 200)}`);
-      return undefined;
-    }
-    tally.fail(answer.kind === 'answered' ? String(answer.status) : answer.trouble);
-    const isKnown = answer.kind === 'answered' && answer.body.includes('"outcome":"not-applied"');
-    if (!isKnown) tally.unknown += 1;
-    await delay(20 + Math.random() * 80);
-  }
-  tally.unresolved += 1;
-  return undefined;
 }

@@ -1,6 +1,6 @@
 // The load of the write-behind drill: rows written and removed over all nodes, each again with the same id until its fate is known.
-import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { writeUntilKnown } from '../known-write.ts';
 import { type Answered, ask, type Question, type Target } from '../requests.ts';
 import type { Tally } from '../tally.ts';
 import type { WrittenKey } from './history-faults.ts';
@@ -17,8 +17,6 @@ export type BehindLoad = {
 export const CACHE = 'readings';
 /** A lane must not wait long for a node that is stopped. */
 const ATTEMPT_TIMEOUT_MS = 2000;
-const RESOLVE_WITHIN_MS = 120_000;
-const REPEATED_STATUSES: ReadonlySet<number> = new Set([429, 502, 503, 504]);
 const REMOVALS = 0.05;
 const LOOKS = 0.1;
 /** These are written far more often than the others, so that some of them are in every flush. */
@@ -83,10 +81,13 @@ async function writeNext(load: BehindLoad, tally: Tally, written: Map<string, Kn
   // Before it is known: should it never be, the table may show it.
   known.version = version;
   if (isRemoval) known.removals.add(version);
-  const answer = await writeUntilKnown(load.nodes, questionOf(key, isRemoval ? undefined : version), tally, n);
-  if (answer === undefined || load.random() >= LOOKS) return;
-  const node = load.nodes[(n + 1) % load.nodes.length];
-  if (node !== undefined) await look(node, key, isRemoval ? undefined : version, answer.revision, tally);
+  const at = n % load.nodes.length;
+  const [node, ...others] = [...load.nodes.slice(at), ...load.nodes.slice(0, at)];
+  if (node === undefined) return;
+  const expected = isRemoval ? undefined : version;
+  const answer = await writeUntilKnown([node, ...others], questionOf(key, expected), tally, ATTEMPT_TIMEOUT_MS);
+  if (answer !== undefined && load.random() < LOOKS)
+    await look(others[0] ?? node, key, expected, answer.revision, tally);
 }
 
 function questionOf(key: string, version: number | undefined): Question {
@@ -94,29 +95,6 @@ function questionOf(key: string, version: number | undefined): Question {
   if (version === undefined) return { method: 'DELETE', path };
   const body = JSON.stringify({ id: key, version, note: `the reading of ${key}, for the ${version}th time` });
   return { method: 'PUT', path, headers: { 'content-type': 'application/json' }, body };
-}
-
-async function writeUntilKnown(nodes: readonly Target[], question: Question, tally: Tally, n: number) {
-  const headers = { ...question.headers, 'idempotency-key': randomUUID() };
-  const beganAt = performance.now();
-  for (let attempts = 1; performance.now() - beganAt < RESOLVE_WITHIN_MS; attempts++) {
-    const node = nodes[(n + attempts) % nodes.length];
-    if (node === undefined) return undefined;
-    const answer = await ask(node, { ...question, headers }, ATTEMPT_TIMEOUT_MS);
-    if (answer.kind === 'answered' && answer.status < 300) {
-      tally.acknowledge(beganAt, attempts);
-      return answer;
-    }
-    if (answer.kind === 'answered' && !REPEATED_STATUSES.has(answer.status)) {
-      tally.fault('refused', `${question.method} ${question.path}: ${answer.status} ${answer.body.slice(0, 200)}`);
-      return undefined;
-    }
-    tally.fail(answer.kind === 'answered' ? String(answer.status) : answer.trouble);
-    if (answer.kind === 'lost' || !answer.body.includes('"outcome":"not-applied"')) tally.unknown += 1;
-    await delay(20 + Math.random() * 80);
-  }
-  tally.unresolved += 1;
-  return undefined;
 }
 
 /** Another node, asked with the write's token, shows the write. Nobody else writes the key meanwhile. */
