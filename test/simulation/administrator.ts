@@ -1,10 +1,9 @@
 // The simulated administrator: creates and revokes tokens at any node, asks again by the same id, and looks whom each node lets in.
 import type { TokenCommand } from '../../src/core/access/token-command.ts';
 import type { WriteResult } from '../../src/node/requests.ts';
-import type { History } from './clients.ts';
+import { countPending, type History } from './clients.ts';
 import type { SimulatedCluster } from './cluster.ts';
 import type { Oracles } from './oracles.ts';
-import type { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import { type Act, type Administration, textOf } from './token-facts.ts';
 
@@ -38,7 +37,7 @@ export class Administrator {
   async run(until: number): Promise<void> {
     this.#look(until);
     while (this.#scheduler.now < until) {
-      await this.#wait(this.#chance.between(50, 700));
+      await this.#scheduler.wait(this.#chance.between(50, 700));
       await this.#act();
     }
   }
@@ -51,7 +50,7 @@ export class Administrator {
     for (let tries = 0; tries < MAX_TRIES && !act.isEnded; tries++) {
       const result = await this.#send(command, act);
       if (result?.kind === 'applied' && result.outcome.code !== 'deadline') act.isEnded = true;
-      else await this.#wait(this.#chance.between(20, 600));
+      else await this.#scheduler.wait(this.#chance.between(20, 600));
     }
     act.isEnded = true;
   }
@@ -73,20 +72,15 @@ export class Administrator {
       this.#scheduler.after(timeoutMs + 500, () => resolve(undefined));
       process.deliver('request', () => {
         if (slot.process !== process) return;
-        this.#count(process, 1);
+        countPending(this.#history, process, 1);
         void slot.node.submit({ command, id: act.id, caller: 'admin', timeoutMs }).then((result) => {
-          this.#count(process, -1);
+          countPending(this.#history, process, -1);
           act.results.push({ processName: process.name, result });
           if (result.kind === 'applied') this.#oracles.onApplied(process.name, command, result);
           resolve(result);
         });
       });
     });
-  }
-
-  #count(process: SimulatedProcess, change: number): void {
-    const { pending } = this.#history;
-    pending.set(process, (pending.get(process) ?? 0) + change);
   }
 
   /** As the edge does: whoever may read here now is let in by what this node knows now. */
@@ -97,11 +91,5 @@ export class Administrator {
       this.done.looks.push({ processName: process.name, revision: node.revision(), text });
     }
     if (this.#scheduler.now < until) this.#scheduler.after(LOOK_MS, () => this.#look(until));
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#scheduler.after(ms, resolve);
-    });
   }
 }

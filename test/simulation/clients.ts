@@ -54,6 +54,11 @@ export type History = {
   readonly pending: Map<SimulatedProcess, number>;
 };
 
+/** How many requests a process has taken and not answered yet. */
+export function countPending({ pending }: History, process: SimulatedProcess, change: 1 | -1): void {
+  pending.set(process, (pending.get(process) ?? 0) + change);
+}
+
 export type ClientObserver = {
   onApplied(processName: string, command: ClientCommand, result: Extract<WriteResult, { kind: 'applied' }>): void;
   onRead(slot: Slot, consistency: Consistency, minRevision: number, entry: Entry | undefined): void;
@@ -97,7 +102,7 @@ export class SimulatedClient {
 
   async run(until: number): Promise<void> {
     while (this.#scheduler.now < until) {
-      await this.#wait(this.#scheduler.between(5, 150));
+      await this.#scheduler.wait(this.#scheduler.between(5, 150));
       await (this.#scheduler.random() < 0.6 ? this.#write() : this.#read());
     }
   }
@@ -122,7 +127,7 @@ export class SimulatedClient {
       record.endedAt = this.#scheduler.now;
       // Without an id of the client's own nobody may ask again.
       if (!hasId) record.isEnded = true;
-      if (!record.isEnded) await this.#wait(this.#scheduler.between(20, 600));
+      if (!record.isEnded) await this.#scheduler.wait(this.#scheduler.between(20, 600));
     }
   }
 
@@ -188,19 +193,14 @@ export class SimulatedClient {
       scheduler.after(scheduler.between(0, 20), () =>
         process.deliver('request', () => {
           if (slot.process !== process) return;
-          this.#count(process, 1);
+          countPending(this.#history, process, 1);
           void serve().then((result) => {
-            this.#count(process, -1);
+            countPending(this.#history, process, -1);
             if (!isLost) scheduler.after(scheduler.between(0, 20), () => resolve(result));
           });
         }),
       );
     });
-  }
-
-  #count(process: SimulatedProcess, change: number): void {
-    const { pending } = this.#history;
-    pending.set(process, (pending.get(process) ?? 0) + change);
   }
 
   #drawCommand(): ClientCommand {
@@ -244,12 +244,6 @@ export class SimulatedClient {
     const key = bytesOf(this.#scheduler.pick(FILLING_KEYS));
     const ttlMs = this.#scheduler.pick([0, 1000, 100_000]);
     return { type: 'put', key, value, contentType: 't', ttlMs, condition: ALWAYS };
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#scheduler.after(ms, resolve);
-    });
   }
 }
 

@@ -44,6 +44,10 @@ export class Scheduler {
     return picked;
   }
 
+  wait(ms: number): Promise<void> {
+    return new Promise((resolve) => void this.after(ms, resolve));
+  }
+
   after(ms: number, task: () => void): () => void {
     let isCancelled = false;
     const time = this.now + Math.max(0, ms);

@@ -110,7 +110,7 @@ export class CacheClient {
   async run(until: number): Promise<void> {
     const scheduler = this.#scheduler;
     while (scheduler.now < until) {
-      await this.#wait(scheduler.between(5, 100));
+      await this.#scheduler.wait(scheduler.between(5, 100));
       const cache = scheduler.pick(Object.keys(CACHES));
       const key = scheduler.pick(KEYS);
       if (scheduler.random() < 0.6) await this.#read(cache, key);
@@ -144,9 +144,9 @@ export class CacheClient {
     this.#history.writes.push(fact);
     this.#scheduler.tell(this.#name, () => `begins to write ${cache}/${key}: ${fact.value ?? 'nothing'}`);
     if (cache === 'aside') {
-      await this.#wait(scheduler.between(0, 50));
+      await this.#scheduler.wait(scheduler.between(0, 50));
       this.#database.commit(cache, key, value);
-      await this.#wait(scheduler.between(0, 50));
+      await this.#scheduler.wait(scheduler.between(0, 50));
     }
     // A write that was sent through twice would be two: only with an id of its own, or where it does not matter, is it asked again.
     const tries = CACHES[cache] === 'through' || cache === 'mixed' ? 1 : MAX_TRIES;
@@ -157,7 +157,7 @@ export class CacheClient {
           .byName.get(cache)
           ?.write(key, cache === 'aside' ? undefined : value, sending),
       );
-      if (written === undefined) await this.#wait(scheduler.between(20, 500));
+      if (written === undefined) await this.#scheduler.wait(scheduler.between(20, 500));
       else fact.revision = written.revision;
     }
     if (fact.revision === 0) return;
@@ -201,11 +201,5 @@ export class CacheClient {
 
   get #token(): number {
     return CacheClient.#tokens.get(this.#history) ?? 0;
-  }
-
-  #wait(ms: number): Promise<void> {
-    return new Promise((resolve) => {
-      this.#scheduler.after(ms, resolve);
-    });
   }
 }
