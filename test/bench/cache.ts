@@ -1,9 +1,9 @@
 // npm run bench:cache: reads through our cache library beside bentocache and cache-manager, and writes behind beside inserts one by one.
 import { parseArgs } from 'node:util';
-import { available } from '../servers/available.ts';
+import { numbersOf, runCommandLine } from '../command-line.ts';
 import { BEHIND_ROWS } from './behind-rows.ts';
 import { CACHE_ROWS, type CacheBenchOptions } from './cache-rows.ts';
-import { hold, type Line } from './contest.ts';
+import { holdAll, rowsNamed } from './contest.ts';
 import { circumstancesOf, tableOf } from './table.ts';
 
 const DEFAULTS: CacheBenchOptions = { rounds: 5, seconds: 2, parallel: 64, keys: 10_000 };
@@ -26,38 +26,26 @@ writes: the same rows into the same database by flushes, behind a cache of a nod
 Rows:
 ${ALL_ROWS.map(({ name, help }) => `  ${name.padEnd(20)}${help}`).join('\n')}`;
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    parallel: { type: 'string' },
-    keys: { type: 'string' },
-    only: { type: 'string', default: ALL_ROWS.map(({ name }) => name).join(';') },
-    help: { type: 'boolean', default: false },
-  },
-});
+await runCommandLine({ usage: HELP, read: readOptions, run: main });
 
-if (values.help) console.log(HELP);
-else await main({ ...DEFAULTS, ...numbersGiven() });
-
-async function main(options: CacheBenchOptions): Promise<void> {
-  const lines: Line[] = [];
-  for (const row of ALL_ROWS) {
-    if (!values.only.split(';').includes(row.name) || !row.needs.every(available)) continue;
-    lines.push(...(await hold(row, options, (text) => process.stderr.write(`${text}\n`))));
-  }
+async function main({ rows, options }: ReturnType<typeof readOptions>): Promise<number> {
   const { rounds, seconds, parallel, keys } = options;
+  const lines = await holdAll(rows, options);
   const how = `${rounds} rounds in turn, ${seconds} s each, ${parallel} at once, ${keys} keys`;
   console.log(`${tableOf(lines)}\n\n${circumstancesOf(how)}`);
+  return 0;
 }
 
-function numbersGiven(): Partial<CacheBenchOptions> {
-  const given: Record<string, number> = {};
-  for (const name of Object.keys(DEFAULTS) as (keyof CacheBenchOptions)[]) {
-    const text = values[name];
-    if (text === undefined) continue;
-    given[name] = Number(text);
-    if (!(Number(text) > 0)) throw new Error(`--${name} is a number above 0, not ${text}`);
-  }
-  return given;
+function readOptions(words: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      parallel: { type: 'string' },
+      keys: { type: 'string' },
+      only: { type: 'string' },
+    },
+  });
+  return { rows: rowsNamed(ALL_ROWS, values.only?.split(';')), options: numbersOf(DEFAULTS, values) };
 }

@@ -1,4 +1,5 @@
 // A row of the bench: contestants measured in turn, round by round, and what their figures say of each other.
+import { available } from '../servers/available.ts';
 import type { ServerName } from '../servers/install.ts';
 
 export type BenchOptions = {
@@ -47,6 +48,31 @@ export type Line = {
   /** How many times better ours is, by the median of the rounds: below 1 it is worse. */
   readonly timesBetter: number;
 };
+
+/** All of them, or those named. Throws a TypeError for a name that no row has. */
+export function rowsNamed<Options>(rows: readonly Row<Options>[], names: readonly string[] | undefined) {
+  return names === undefined ? rows : names.map((name) => rowNamed(rows, name));
+}
+
+function rowNamed<Options>(rows: readonly Row<Options>[], name: string): Row<Options> {
+  const row = rows.find((one) => one.name === name);
+  if (row === undefined)
+    throw new TypeError(`no such row: ${name}; there are ${rows.map((one) => one.name).join('; ')}`);
+  return row;
+}
+
+/** Row after row, told on standard error; one whose servers cannot be had says so itself. */
+export async function holdAll<Options extends { readonly rounds: number }>(
+  rows: readonly Row<Options>[],
+  options: Options,
+): Promise<readonly Line[]> {
+  const lines: Line[] = [];
+  for (const row of rows) {
+    if (!row.needs.every(available)) continue;
+    lines.push(...(await hold(row, options, (text) => process.stderr.write(`${text}\n`))));
+  }
+  return lines;
+}
 
 type Rounds = Readonly<Record<string, number>>[];
 

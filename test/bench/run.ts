@@ -1,7 +1,7 @@
 // npm run bench: what Chorus does beside what others do, in one run, round by round in turn; medians and ratios in one table.
 import { parseArgs } from 'node:util';
-import { available } from '../servers/available.ts';
-import { type BenchOptions, hold, type Line, type Row } from './contest.ts';
+import { numbersOf, runCommandLine } from '../command-line.ts';
+import { type BenchOptions, holdAll, rowsNamed } from './contest.ts';
 import { ROWS } from './rows.ts';
 import { circumstancesOf, tableOf } from './table.ts';
 
@@ -25,53 +25,30 @@ ${ROWS.map(({ name, help }) => `  ${name.padEnd(15)}${help}`).join('\n')}
 
 More of each layer: node test/bench/store.ts, test/bench/snapshot.ts, test/bench/embedded-log.ts.`;
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string' },
-    rounds: { type: 'string' },
-    seconds: { type: 'string' },
-    connections: { type: 'string' },
-    keys: { type: 'string' },
-    watchers: { type: 'string' },
-    help: { type: 'boolean', default: false },
-  },
-});
+await runCommandLine({ usage: HELP, read: readOptions, run: main });
 
-if (values.help) console.log(HELP);
-else await main(rowsNamed(values.only), { ...DEFAULTS, ...numbersGiven() });
-
-async function main(rows: readonly Row[], options: BenchOptions): Promise<void> {
-  const lines: Line[] = [];
-  for (const row of rows) {
-    // One that cannot be had says so itself.
-    if (!row.needs.every((server) => available(server))) continue;
-    lines.push(...(await hold(row, options, (text) => process.stderr.write(`${text}\n`))));
-  }
-  console.log(tableOf(lines));
+async function main({ rows, options }: ReturnType<typeof readOptions>): Promise<number> {
+  console.log(tableOf(await holdAll(rows, options)));
   console.log(`\n${circumstances(options)}`);
-}
-
-function rowsNamed(names: string | undefined): readonly Row[] {
-  if (names === undefined) return ROWS;
-  return names.split(',').map((name) => {
-    const row = ROWS.find((one) => one.name === name);
-    if (row === undefined) throw new Error(`no such row: ${name}; there are ${ROWS.map((one) => one.name).join(', ')}`);
-    return row;
-  });
-}
-
-function numbersGiven(): Partial<BenchOptions> {
-  const given: Record<string, number> = {};
-  for (const name of Object.keys(DEFAULTS) as (keyof BenchOptions)[]) {
-    const text = values[name];
-    if (text === undefined) continue;
-    given[name] = Number(text);
-    if (!(Number(text) > 0)) throw new Error(`--${name} is a number above 0, not ${text}`);
-  }
-  return given;
+  return 0;
 }
 
 function circumstances({ rounds, seconds, connections }: BenchOptions): string {
   const turns = `${rounds} rounds in turn, ${seconds} s each, ${connections} connections, one request in flight on each`;
   return circumstancesOf(`${turns}; embedded log, every write durable`);
+}
+
+function readOptions(words: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      only: { type: 'string' },
+      rounds: { type: 'string' },
+      seconds: { type: 'string' },
+      connections: { type: 'string' },
+      keys: { type: 'string' },
+      watchers: { type: 'string' },
+    },
+  });
+  return { rows: rowsNamed(ROWS, values.only?.split(',')), options: numbersOf(DEFAULTS, values) };
 }
