@@ -1,7 +1,7 @@
 // The command lines of the drills, the benches, the fuzzing and the simulator: --help, the options, and the exit code.
 import { EXIT, messageOf } from '../src/base/errors.ts';
 
-export type CommandLine<Options> = {
+type CommandLine<Options> = {
   /** What --help prints, and a wrong option after its sentence. */
   readonly usage: string;
   /** Throws a TypeError with a sentence about the first wrong option. */

@@ -24,8 +24,8 @@ export type CacheUnderTest = {
   close(): Promise<void>;
 };
 
-export type Load = (id: number) => Promise<User>;
-export type Opener = { readonly name: string; open(port: number, shape: Shape, load: Load): CacheUnderTest };
+type Load = (id: number) => Promise<User>;
+type Opener = { readonly name: string; open(port: number, shape: Shape, load: Load): CacheUnderTest };
 
 /** More than any row has keys. */
 const MAX_ENTRIES = 100_000;

@@ -12,7 +12,7 @@ export type BenchOptions = {
   readonly watchers: number;
 };
 
-export type Figure = { readonly unit: string; readonly better: 'more' | 'less' };
+type Figure = { readonly unit: string; readonly better: 'more' | 'less' };
 
 export type Contestant = {
   readonly name: string;

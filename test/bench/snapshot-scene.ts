@@ -16,9 +16,9 @@ import { encodeManifest } from '../../src/snapshot/manifest.ts';
 import { OffHeapKeyspace } from '../../src/store/off-heap-keyspace.ts';
 import { temporaryDirectory } from '../servers/places.ts';
 
-export type SceneOptions = { readonly keys: number; readonly outcomes: number; readonly updatesPerSecond: number };
+type SceneOptions = { readonly keys: number; readonly outcomes: number; readonly updatesPerSecond: number };
 
-export type Measured<T> = {
+type Measured<T> = {
   readonly result: T;
   readonly seconds: number;
   readonly stallMs: number;

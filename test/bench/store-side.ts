@@ -9,7 +9,7 @@ import { MapOutcomes } from '../model/map-outcomes.ts';
 export const STORE_KINDS = ['nothing', 'map', 'off-heap'] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
 
-export type StoreTask = { readonly kind: StoreKind; readonly keys: number; readonly seconds: number };
+type StoreTask = { readonly kind: StoreKind; readonly keys: number; readonly seconds: number };
 
 /** Times are processor times of this thread in µs for one operation, where nothing else is said. */
 export type StoreFigures = {

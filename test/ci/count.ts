@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../../src/base/errors.ts';
 
-export type Count = { readonly passed: number; readonly failed: number; readonly skipped: number };
+type Count = { readonly passed: number; readonly failed: number; readonly skipped: number };
 
 /** Counts a report. A file that could not even be loaded, or an error outside of every test, is a failure too. */
 export function countReport(report: unknown): Count {

@@ -4,7 +4,7 @@ import { resolve } from 'node:path';
 
 export const BROKERS = { one: ['kafka'], three: ['kafka-1', 'kafka-2', 'kafka-3'] } as const;
 const OTHERS = ['node-1', 'node-2', 'node-3', 'nginx'] as const;
-export type Service = (typeof BROKERS)['one' | 'three'][number] | (typeof OTHERS)[number];
+type Service = (typeof BROKERS)['one' | 'three'][number] | (typeof OTHERS)[number];
 
 const CHECKOUT = resolve(import.meta.dirname, '../..');
 const PROJECT = 'chorus-test';

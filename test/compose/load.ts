@@ -1,6 +1,7 @@
 // A light load through one port: clients that put and count, and repeat whatever failed under the same id until it is known.
 import { randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../src/base/errors.ts';
 
 const CLIENTS = 4;
 const BETWEEN_REQUESTS_MS = 5;
@@ -9,7 +10,7 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** For how long one request is repeated: longer than the whole cluster is away. */
 const GIVE_UP_MS = 180_000;
 
-export type Window = {
+type Window = {
   readonly answered: number;
   /** Tries that were not answered as they should be, and why: `503`, `fetch failed`. */
   readonly failed: ReadonlyMap<string, number>;
@@ -139,7 +140,7 @@ export class Load {
       this.#revision = Math.max(this.#revision, Number(response.headers.get('Chorus-Revision') ?? 0));
       return undefined;
     } catch (error) {
-      return error instanceof Error ? error.message : String(error);
+      return messageOf(error);
     }
   }
 }

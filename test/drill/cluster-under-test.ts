@@ -49,7 +49,7 @@ export async function startSupervised(logFlags: readonly string[]): Promise<Clus
   return ready(cluster, child, directory);
 }
 
-export type NodesBehindNginx = Pick<ChorusNodesOptions, 'flags' | 'flagsOf' | 'environment' | 'directory'> & {
+type NodesBehindNginx = Pick<ChorusNodesOptions, 'flags' | 'flagsOf' | 'environment' | 'directory'> & {
   /** When the duty node cuts a snapshot by itself. */
   readonly snapshotEveryRecords?: number;
   /** Called before the directory is removed. */

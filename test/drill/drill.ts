@@ -22,7 +22,7 @@ export type Verdict = {
   readonly faults: readonly string[];
 };
 
-export type DrillPlan = {
+type DrillPlan = {
   readonly options: LoadOptions;
   readonly cluster: ClusterUnderTest;
   readonly log: LogServers;

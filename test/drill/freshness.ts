@@ -24,7 +24,7 @@ export class FreshnessRecord {
   }
 }
 
-export type SeenRead = {
+type SeenRead = {
   readonly consistency: 'eventual' | 'session' | 'linearizable';
   readonly node: string;
   readonly sentAt: number;

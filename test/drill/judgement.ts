@@ -4,7 +4,7 @@ import { checkLinearizability } from '../linearizability/checker.ts';
 import type { Operation } from '../linearizability/operation.ts';
 import type { Fate, HistoryEntry, Kept } from './history.ts';
 
-export type Judgement = {
+type Judgement = {
   /** `kind: sentence`, as the tally has them. */
   readonly faults: readonly { readonly kind: string; readonly fact: string }[];
   readonly operations: number;

@@ -13,7 +13,7 @@ const PATIENCE_MS = 60_000;
 
 type Seen = { readonly verified: Set<number>; readonly trimmedBelow: Set<number> };
 
-export type Operator = {
+type Operator = {
   /** Goes on until the log was trimmed at least once, or patience ends; then says what happened. */
   finish(): Promise<readonly Row[]>;
 };

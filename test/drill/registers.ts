@@ -5,7 +5,7 @@ import type { HistoryEntry, RegisterAction } from './history.ts';
 import { type Answered, ask, keyPath, type Lost, type Target } from './requests.ts';
 import type { Tally } from './tally.ts';
 
-export type RegisterLoad = {
+type RegisterLoad = {
   readonly clients: number;
   readonly pauseMs: number;
   /** The balancer first. */

@@ -4,7 +4,7 @@ import { mulberry32 } from '../random.ts';
 import type { Client, Pattern, Place } from './cache-patterns.ts';
 import { CountedRows, pausesBy } from './counted-rows.ts';
 
-export type DrillOptions = {
+type DrillOptions = {
   readonly operations: number;
   readonly clients: number;
   readonly seed: number;

@@ -19,7 +19,7 @@ export type Verified = {
   readonly compared: number;
 };
 
-export type Expected = {
+type Expected = {
   readonly written: Written;
   /** Keys that the cluster must hold in all. */
   readonly keys: number;

@@ -39,7 +39,7 @@ export async function keepLooking(scene: FullScene, vitals: Vital[], signal: Abo
   }
 }
 
-export type Growth = { readonly rows: readonly Row[]; readonly faults: readonly string[] };
+type Growth = { readonly rows: readonly Row[]; readonly faults: readonly string[] };
 
 /**
  * Of each process that lived for most of the run: lower quartiles, for what is seen between the faults, of the quarter after its

@@ -10,7 +10,7 @@ import { until } from './faults.ts';
 import type { Fate } from './history.ts';
 
 /** A command of an applied frame. */
-export type Seen = { readonly node: string; readonly incarnation: string; readonly command: FrameCommand['command'] };
+type Seen = { readonly node: string; readonly incarnation: string; readonly command: FrameCommand['command'] };
 
 const CATCHES_UP_WITHIN_MS = 60_000;
 

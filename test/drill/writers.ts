@@ -33,7 +33,7 @@ export function nothingWritten(entries: readonly CityEntry[], counters: number):
   };
 }
 
-export type EntryLoad = {
+type EntryLoad = {
   readonly connections: number;
   /** After each write of a connection. */
   readonly pauseMs?: number;

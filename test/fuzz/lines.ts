@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import type { FuzzRequest } from './requests.ts';
 
 /** What one request brought. `statuses` may be none: whoever is sent garbage may hang up. */
-export type Brought = { readonly statuses: readonly number[]; readonly isSilent: boolean };
+type Brought = { readonly statuses: readonly number[]; readonly isSilent: boolean };
 
 const DEADLINE_MS = 30_000;
 const HEAD_END = '\r\n\r\n';

@@ -1,6 +1,7 @@
 // npm run fuzz: random and changed requests over raw sockets, cut at every byte, and poison straight into the commit log, upon a real cluster.
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { messageOf } from '../../src/base/errors.ts';
 import { createLogger } from '../../src/base/logger.ts';
 import { ChorusClient } from '../../src/client/client.ts';
 import type { CommitLog } from '../../src/log/commit-log.ts';
@@ -160,7 +161,7 @@ async function count(cluster: ChorusNodes, signal: AbortSignal, faults: string[]
       if (value !== BigInt(total)) throw new Error(`the counter is ${value} after ${total} increments`);
     }
   } catch (error) {
-    faults.push(`counting ended: ${error instanceof Error ? error.message : error}`);
+    faults.push(`counting ended: ${messageOf(error)}`);
   }
   client.close();
   return total;

@@ -2,7 +2,7 @@
 import type { SourceFile } from './source-files.ts';
 import { importsOf, resolvedPath } from './source-imports.ts';
 
-export const LAYERS = [
+const LAYERS = [
   'base',
   'core',
   'log',
@@ -18,7 +18,7 @@ export const LAYERS = [
   'verify.ts',
   'token.ts',
 ] as const;
-export type Layer = (typeof LAYERS)[number];
+type Layer = (typeof LAYERS)[number];
 
 /** What each layer may import besides itself. */
 const ALLOWED: Readonly<Record<Layer, readonly Layer[]>> = {

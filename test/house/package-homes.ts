@@ -3,7 +3,7 @@ import type { SourceFile } from './source-files.ts';
 import { importsOf, packageOf } from './source-imports.ts';
 
 /** The places that may import the package: mostly one. All other packages are refused until they are entered here. */
-export const HOMES: Readonly<Record<string, string | readonly string[]>> = {
+const HOMES: Readonly<Record<string, string | readonly string[]>> = {
   kafkajs: 'src/log/',
   'node:sqlite': ['src/log/', 'src/cache/sources/', 'src/cache/queues/'],
   'lru-cache': 'src/cache/tiers/',

@@ -3,7 +3,7 @@ import { posix } from 'node:path';
 import { type Token, tokensOf } from './source-tokens.ts';
 
 /** `specifier` as written; undefined when a dynamic import's path is computed and cannot be read here. */
-export type Import = { readonly specifier: string | undefined; readonly line: number };
+type Import = { readonly specifier: string | undefined; readonly line: number };
 
 export function importsOf(text: string): readonly Import[] {
   const tokens = tokensOf(text);

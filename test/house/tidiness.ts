@@ -4,7 +4,7 @@ import type { SourceFile } from './source-files.ts';
 import { importsOf } from './source-imports.ts';
 import { type Token, tokensOf } from './source-tokens.ts';
 
-export const MAX_LINES = 300;
+const MAX_LINES = 300;
 /** The core must be read in an afternoon. */
 export const MAX_CORE_LINES = 1600;
 /** The commands of caches are a chapter of their own (decisions/0010). */

@@ -19,7 +19,7 @@ export type Finding = {
   readonly text: string;
 };
 
-export type CheckOptions = {
+type CheckOptions = {
   /** Configurations tried for one key before its search is given up; default: two million, some hundred bytes each. */
   readonly maxConfigurations?: number;
 };

@@ -15,7 +15,7 @@ export function findingText({ kind, key, placed, last, value, stuck }: Omit<Find
   ].join('\n');
 }
 
-export function operationText({ client, op, argument, expected, result, start, end, isKnown }: Operation): string {
+function operationText({ client, op, argument, expected, result, start, end, isKnown }: Operation): string {
   const words = [argument, expected === undefined ? undefined : `for "${expected}"`].filter(
     (word) => word !== undefined,
   );

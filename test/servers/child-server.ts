@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readdirSync, readFileSync, rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 
-export type ChildServerOptions = {
+type ChildServerOptions = {
   /** What messages call it. */
   readonly name: string;
   readonly command: string;

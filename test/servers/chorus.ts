@@ -6,7 +6,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ChildServer } from './child-server.ts';
 import { CACHE_DIRECTORY, freePort, isFree, temporaryDirectory } from './places.ts';
 
-export type ChorusOptions = {
+type ChorusOptions = {
   /** Default 3. */
   readonly nodes?: number;
   /** For every node, such as `--log kafka`, `--kafka-brokers …`; default: the embedded log. */
@@ -53,7 +53,7 @@ export type ChorusCluster = {
 };
 
 /** A process whose end is waited for. */
-export type EndingProcess = {
+type EndingProcess = {
   readonly child: ChildProcess;
   readonly ended: Promise<{ readonly code: number | null; readonly stdout: string; readonly stderr: string }>;
 };

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer } from 'node:net';
 
-export type DeafWay = { readonly port: number; close(): void };
+type DeafWay = { readonly port: number; close(): void };
 
 /** From its own port to `port`, both of 127.0.0.1. `text` must come in one piece. */
 export async function startDeafWay(port: number, text: string): Promise<DeafWay> {

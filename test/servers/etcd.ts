@@ -2,7 +2,7 @@
 import { type ServerControls, startAlone } from './child-server.ts';
 import { freePort, temporaryDirectory } from './places.ts';
 
-export type Etcd = ServerControls & { readonly port: number };
+type Etcd = ServerControls & { readonly port: number };
 
 export async function startEtcd(): Promise<Etcd> {
   const [port, peerPort] = [await freePort(), await freePort()];

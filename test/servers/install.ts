@@ -1,11 +1,12 @@
 // Installs the real servers that tests use: `node test/servers/install.ts [kafka] [redis] …`, all without arguments; quick when all is there.
 import { spawnSync } from 'node:child_process';
 import { existsSync, globSync, writeFileSync } from 'node:fs';
+import { messageOf } from '../../src/base/errors.ts';
 import { JAVA_ADVICE } from './java.ts';
 import { installKafka, isKafkaInstalled } from './kafka-files.ts';
 import { installMongodb, isMongodbInstalled } from './mongodb-files.ts';
 
-export const SERVERS = [
+const SERVERS = [
   'kafka',
   'nginx',
   'redis',
@@ -45,7 +46,7 @@ export function adviceFor(name: ServerName): string {
 }
 
 /** Installs one server unless it is there; rejects with a sentence that says how to get it. */
-export async function install(name: ServerName): Promise<void> {
+async function install(name: ServerName): Promise<void> {
   if (isInstalled(name)) return;
   if (process.platform !== 'linux') throw new Error(`${name} is only run on Linux`);
   await RECIPES[name].install();
@@ -92,7 +93,7 @@ async function main(wanted: readonly string[]): Promise<void> {
 
 if (import.meta.main) {
   await main(process.argv.slice(2)).catch((error: unknown) => {
-    console.error(error instanceof Error ? error.message : error);
+    console.error(messageOf(error));
     process.exitCode = 1;
   });
 }

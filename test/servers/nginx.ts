@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { type ServerControls, startAlone } from './child-server.ts';
 import { ask, freePort, temporaryDirectory } from './places.ts';
 
-export type NginxPlace = { readonly port: number; readonly directory: string };
+type NginxPlace = { readonly port: number; readonly directory: string };
 
 export type Nginx = NginxPlace & ServerControls;
 

@@ -11,7 +11,7 @@ import type { SimulatedProcess } from './process.ts';
 import type { Scheduler } from './scheduler.ts';
 import { commandText, resultText } from './transcript.ts';
 
-export type Send = {
+type Send = {
   readonly nodeId: string;
   readonly processName: string;
   readonly at: number;
@@ -33,7 +33,7 @@ export type WriteRecord = {
   told: Outcome | undefined;
 };
 
-export type ReadRecord = {
+type ReadRecord = {
   readonly client: string;
   readonly startedAt: number;
   readonly endedAt: number;
@@ -59,7 +59,7 @@ export function countPending({ pending }: History, process: SimulatedProcess, ch
   pending.set(process, (pending.get(process) ?? 0) + change);
 }
 
-export type ClientObserver = {
+type ClientObserver = {
   onApplied(processName: string, command: ClientCommand, result: Extract<WriteResult, { kind: 'applied' }>): void;
   onRead(slot: Slot, consistency: Consistency, minRevision: number, entry: Entry | undefined): void;
 };

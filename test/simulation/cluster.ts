@@ -27,7 +27,7 @@ export type Slot = {
 };
 
 /** What the oracles want to hear as it happens. */
-export type Observer = {
+type Observer = {
   onAcknowledged(processName: string, payload: Uint8Array): void;
   onViolation(what: string): void;
   /** A process has begun: `slot.node` is its node. */

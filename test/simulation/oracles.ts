@@ -19,7 +19,7 @@ import { snapshotFaults } from './snapshots.ts';
 import type { Act, Administration, TokenLook } from './token-facts.ts';
 import type { Told } from './watchers.ts';
 
-export type Watched = {
+type Watched = {
   readonly told: readonly Told[];
   /** The events of records before this offset have had the time to arrive. */
   readonly arrivedBefore: number;

@@ -5,10 +5,10 @@ import { BUGS_OF_WAITS } from './planted-waits.ts';
 
 /** `store`: clients of the map. `caches`: clients of caches in front of a database. */
 export const SCENARIOS = ['store', 'caches'] as const;
-export type Scenario = (typeof SCENARIOS)[number];
+type Scenario = (typeof SCENARIOS)[number];
 
 /** One place of the source text. */
-export type PlantedChange = {
+type PlantedChange = {
   /** The file, from the top of the project. */
   readonly file: string;
   /** Stands exactly once in the file: a change of the code that moves it must move the bug along. */

@@ -5,9 +5,9 @@ import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
 import type { Scheduler } from './scheduler.ts';
 import { frameText } from './transcript.ts';
 
-export class SimulatedCrash extends Error {}
+class SimulatedCrash extends Error {}
 
-export type ProcessOptions = {
+type ProcessOptions = {
   readonly name: string;
   readonly scheduler: Scheduler;
   /** Offset of this process's wall clock from simulated time; asked at every look at it. */
@@ -17,7 +17,7 @@ export type ProcessOptions = {
   onCrash(): void;
 };
 
-export type LogObserver = {
+type LogObserver = {
   onAcknowledged(payload: Uint8Array): void;
   onTrim(before: number): void;
   /** The record as this process is given it; undefined: it is not given it. */

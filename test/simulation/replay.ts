@@ -18,7 +18,7 @@ export type AppliedCommand = { readonly node: string; readonly offset: number; r
 export type KeyState = { readonly from: number; readonly seen: number; readonly expiresAt: number };
 
 /** What happened to a key: its place, and all that a watcher is told of it. */
-export type ChangeFact = Position & { readonly offset: number; readonly key: string; readonly text: string };
+type ChangeFact = Position & { readonly offset: number; readonly key: string; readonly text: string };
 
 export type Replay = {
   /** Every applied command that carried this id, in order. */

@@ -12,7 +12,7 @@ import type { Replay } from './replay.ts';
 /** A trim, and how many records the log had then. */
 export type Trim = { readonly before: number; readonly landed: number };
 
-export type Saved = {
+type Saved = {
   readonly store: SnapshotStore;
   /** Ids of those that the store spoilt. */
   isSpoilt(id: string): boolean;

@@ -3,7 +3,7 @@ import { type Admin, Kafka as KafkaClient, logLevel } from 'kafkajs';
 import { quietRequestQueue } from '../../src/log/kafka-connection.ts';
 import { type Kafka, startKafka } from '../servers/kafka.ts';
 
-export type AdministeredKafka = {
+type AdministeredKafka = {
   readonly kafka: Kafka;
   readonly admin: Admin;
   newTopic(): string;

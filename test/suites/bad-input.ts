@@ -4,7 +4,7 @@ import { type Random, seeded } from '../random.ts';
 import { faultyRequest, garbage, request } from './bad-requests.ts';
 import { type RawRequest, rawExchange } from './raw-http.ts';
 
-export type BadInputTarget = {
+type BadInputTarget = {
   /** `http://host:port` of what is tested, running when the tests begin. */
   url(): string;
   /** Defaults to 10,000. */

@@ -36,7 +36,7 @@ export type BalancedLoad = {
   counts(): ReadonlyMap<string, number>;
 };
 
-export type Balanced = {
+type Balanced = {
   readonly nginx: Target;
   readonly nodes: readonly (Target & { readonly id: string })[];
 };

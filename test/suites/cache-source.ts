@@ -14,7 +14,7 @@ export const PERSON = {
   weight: 'real?',
   isActive: 'boolean',
 } as const;
-export type Person = RowOf<typeof PERSON>;
+type Person = RowOf<typeof PERSON>;
 
 export type PersonSource = RowsSource<number, Person>;
 

@@ -5,7 +5,7 @@ import type { CacheEntry, CacheStore, Note } from '../../src/cache/ports.ts';
 import { until } from '../servers/chorus.ts';
 
 /** One place for entries, which other suites may share: the suite brings keys of its own. */
-export type TestCachePlace = {
+type TestCachePlace = {
   /** A further handle on it, as another process would have one. The suite closes every handle. */
   open(): Promise<CacheStore>;
   /** Called after all handles were closed. */

@@ -2,7 +2,7 @@
 import type { ChorusCluster } from '../servers/chorus.ts';
 import { until } from '../servers/chorus.ts';
 
-export type Load = {
+type Load = {
   /** Key to value of every write that was answered with success; a later write of a key replaces the earlier. */
   readonly acknowledged: Map<string, string>;
   /** Every answer but success, and every broken connection, as a sentence. */

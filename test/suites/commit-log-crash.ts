@@ -12,7 +12,7 @@ const WRITERS = 3;
 const ACKNOWLEDGED_BEFORE_A_KILL = 40;
 const ACKNOWLEDGED_AFTER_A_KILL = 10;
 
-export type CommitLogCrashHarness = {
+type CommitLogCrashHarness = {
   /** A fresh, empty log. `arguments` lead crash-writer.ts to it, e.g. ['--log', 'embedded', '--dir', dir]. */
   createStore(): Promise<{
     readonly arguments: readonly string[];

@@ -5,7 +5,7 @@ import { bytes, MIB, numbers, text, texts, writeMany } from './log-records.ts';
 import { gate, LogTail, within } from './log-tail.ts';
 
 /** The store of the running test: a handle on it, and the way to open further ones. */
-export type OpenedStore = { readonly log: CommitLog; open(): Promise<CommitLog> };
+type OpenedStore = { readonly log: CommitLog; open(): Promise<CommitLog> };
 
 /** The tests, called within `describe`. */
 export function followingContract(opened: OpenedStore): void {

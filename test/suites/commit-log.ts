@@ -6,14 +6,14 @@ import { bytes, KIB, MIB, noise, numbers, texts, writeMany } from './log-records
 import { LogTail, within } from './log-tail.ts';
 
 /** One fresh, empty log. */
-export type TestLogStore = {
+type TestLogStore = {
   /** A further handle on it, as another process would have one. The suite closes every handle. */
   open(): Promise<CommitLog>;
   /** Removes the store; called after all its handles were closed. */
   remove(): Promise<void>;
 };
 
-export type CommitLogHarness = {
+type CommitLogHarness = {
   createStore(): Promise<TestLogStore>;
   /** A payload of this size can never be taken. */
   readonly tooLargeBytes: number;

@@ -32,7 +32,7 @@ export type Scenario = {
   readonly exchanges: readonly Exchange[];
 };
 
-export type ContractTarget = { url(): string; readonly isNode: boolean };
+type ContractTarget = { url(): string; readonly isNode: boolean };
 
 /** Documented, but for other tests to bring about: who is not let in (authorisation-rows.ts), a request too slow or without a length, a node that fails, is late, full or old, a restore. */
 const RARE: ReadonlySet<number> = new Set([401, 403, 408, 409, 410, 411, 429, 500, 501, 503, 504, 507]);

@@ -3,7 +3,7 @@ import type { AtomicStore, Stored } from '../../src/cache/ports.ts';
 
 type Before = (access: 'read' | 'swap') => Promise<void>;
 
-export type MapPlace = {
+type MapPlace = {
   /** A handle on the place. `before` is awaited before each access: there a schedule may stop it, or a fault happen. */
   open(before?: Before): AtomicStore;
   /** The same, where reading and planting is one access. */

@@ -10,13 +10,13 @@ import { freePort } from '../servers/places.ts';
 
 export type Answering = (asked: Asked, response: ServerResponse) => void;
 
-export type Answer = {
+type Answer = {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
   readonly json: Record<string, unknown>;
 };
-export type Front = {
+type Front = {
   readonly nodes: readonly FakeNode[];
   readonly nginx: ChorusNginx;
   send(

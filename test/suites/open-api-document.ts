@@ -4,20 +4,20 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import { type Path, ROUTES } from '../../src/http/routes.ts';
 
-export type Json = Readonly<Record<string, unknown>>;
-export type Parameter = { readonly name: string; readonly in: string };
+type Json = Readonly<Record<string, unknown>>;
+type Parameter = { readonly name: string; readonly in: string };
 export type Answer = {
   readonly description: string;
   readonly headers?: Readonly<Record<string, Json>>;
   readonly content?: Readonly<Record<string, { readonly schema?: Json }>>;
 };
-export type Operation = {
+type Operation = {
   readonly operationId?: string;
   readonly parameters: readonly Parameter[];
   readonly responses: Readonly<Record<string, Answer>>;
 };
 
-export const METHODS = ['get', 'head', 'put', 'delete', 'post', 'options'] as const;
+const METHODS = ['get', 'head', 'put', 'delete', 'post', 'options'] as const;
 
 export class OpenApiDocument {
   readonly content: Json;

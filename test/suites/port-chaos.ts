@@ -3,20 +3,20 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { CacheError } from '../../src/cache/errors.ts';
 import { until } from '../servers/chorus.ts';
 
-export type TestPort = {
+type TestPort = {
   /** One small call that changes nothing that matters. */
   call(): Promise<unknown>;
   close(): Promise<void>;
 };
 
-export type TestServer = {
+type TestServer = {
   kill(): Promise<void>;
   start(): Promise<void>;
   pause(): Promise<void>;
   resume(): void;
 };
 
-export type Chaos = {
+type Chaos = {
   server(): TestServer;
   /** A handle of its own, with a timeout of some 300 ms. */
   open(): TestPort;

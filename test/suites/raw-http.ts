@@ -1,7 +1,7 @@
 // HTTP by hand: sends exactly the given bytes on a connection of their own and reads one answer back.
 import { connect } from 'node:net';
 
-export type RawAnswer = {
+type RawAnswer = {
   readonly status: number;
   readonly headers: ReadonlyMap<string, string>;
   readonly body: string;

@@ -1,7 +1,7 @@
 // Requests and what is answered to them as rows of a table: for applications whose tables are their contract.
 import { expect } from 'vitest';
 
-export type Answer = { readonly status: number; readonly body: unknown };
+type Answer = { readonly status: number; readonly body: unknown };
 
 /** `GET /fruit/1`, or `POST /` with a body; the status; the whole JSON body, or a matcher of it. */
 export type RequestRow = readonly [request: string, status: number, answer: unknown, body?: unknown];

@@ -9,7 +9,7 @@ export type Actor = (pause: Pause) => Promise<void>;
 /** A scene of its own for each schedule: fresh state, and actors upon it. `check` throws where the end is not right. */
 export type Scene = { readonly actors: readonly Actor[]; check(): Promise<void> };
 
-export type Played = {
+type Played = {
   readonly schedules: number;
   /** Of those whose check threw: who went on, step by step, and what was wrong. */
   readonly faults: readonly { readonly steps: string; readonly error: unknown }[];

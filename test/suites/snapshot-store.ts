@@ -5,7 +5,7 @@ import { bytes, KIB, MIB, noise, numbers, text } from './log-records.ts';
 import { gate, within } from './log-tail.ts';
 
 /** One fresh, empty place for snapshots. */
-export type TestSnapshotPlace = {
+type TestSnapshotPlace = {
   /** A further handle on it, as another node would have one. The suite closes every handle. */
   open(node: string): Promise<SnapshotStore>;
   /** Called after all handles were closed. */

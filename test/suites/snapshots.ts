@@ -6,7 +6,7 @@ import type { ClusterView } from '../../src/node/requests.ts';
 import { type ChorusNodeServer, type ChorusNodes, startChorusNodes, until } from '../servers/chorus.ts';
 import { freePort } from '../servers/places.ts';
 
-export type SnapshotsPlace = {
+type SnapshotsPlace = {
   readonly flags: readonly string[];
   /** The store that the nodes share; `dataDir` is theirs. */
   openStore(dataDir: string): Promise<SnapshotStore>;

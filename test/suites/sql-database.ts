@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SqlDatabase } from '../../src/cache/sql.ts';
 import type { ServerControls } from '../servers/child-server.ts';
 
-export type SqlUnderTest = {
+type SqlUnderTest = {
   readonly database: SqlDatabase;
   /** The server that it connects to; none where it is embedded. */
   readonly server?: ServerControls;

@@ -4,7 +4,7 @@ import { parseScope } from '../../src/http/scopes.ts';
 import type { NodeApi } from '../../src/node/node-api.ts';
 
 /** Each with the scopes of its token; `undefined`: it has no token, or none that is let in. */
-export const CALLERS = {
+const CALLERS = {
   nobody: undefined,
   stranger: undefined,
   revoked: undefined,

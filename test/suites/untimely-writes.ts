@@ -3,7 +3,7 @@ import { expect } from 'vitest';
 import { ask, keyPath, targetOf } from '../drill/requests.ts';
 import type { ChorusNodeServer } from '../servers/chorus.ts';
 
-export type Told = { readonly url: string; readonly key: string; readonly outcome: string };
+type Told = { readonly url: string; readonly key: string; readonly outcome: string };
 
 /** Every write must be answered 504 within its timeout: unknown through Nginx, either way by a node that was asked without an id. */
 export async function writeDirectlyAndThroughNginx(

@@ -5,7 +5,7 @@ import type { Delivery, QueueMessage, WriteQueue } from '../../src/cache/ports.t
 import { until } from '../servers/chorus.ts';
 
 /** A queue that is empty at first; `open` gives a further handle on it, which the suite closes. */
-export type TestQueuePlace = {
+type TestQueuePlace = {
   open(): Promise<WriteQueue>;
   remove(): Promise<void>;
   /** Kills the server and starts it again; only where messages survive that. */

@@ -31,7 +31,7 @@ const GOES_ON_WITHIN_MS = 4000;
 const MOMENTS = { fence: 'UPDATE "chorus_fence"', commit: 'COMMIT' } as const;
 
 export const KILLS = ['at any moment', 'before its flush wrote anything', 'before it heard of its commit'] as const;
-export type Kill = (typeof KILLS)[number];
+type Kill = (typeof KILLS)[number];
 
 /** kill -9 of the node on duty, which is started again at once, or when another one has flushed. */
 export async function killDuty(scene: BehindScene, kill: Kill, isLeftDead: boolean): Promise<void> {

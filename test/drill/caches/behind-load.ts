@@ -5,7 +5,7 @@ import { type Answered, ask, type Question, type Target } from '../requests.ts';
 import type { Tally } from '../tally.ts';
 import type { WrittenKey } from './history-faults.ts';
 
-export type BehindLoad = {
+type BehindLoad = {
   readonly nodes: readonly Target[];
   readonly keys: number;
   readonly lanes: number;
@@ -60,7 +60,7 @@ export async function loadBehind(
   return written;
 }
 
-export function keyOf(n: number): string {
+function keyOf(n: number): string {
   return `reading-${n}`;
 }
 

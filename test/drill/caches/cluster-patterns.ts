@@ -20,7 +20,7 @@ export type CachingCluster = {
 };
 
 const CACHES = ['aside', 'through', 'behind'] as const;
-export type CacheName = (typeof CACHES)[number];
+type CacheName = (typeof CACHES)[number];
 
 const TIMEOUT_MS = 120_000;
 const CONNECTIONS = 400;

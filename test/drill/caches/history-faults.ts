@@ -18,7 +18,7 @@ export type Ended = {
   readonly history: readonly Change[];
 };
 
-export type Fault = { readonly kind: 'lost' | 'different' | 'older'; readonly fact: string };
+type Fault = { readonly kind: 'lost' | 'different' | 'older'; readonly fact: string };
 
 /** `again`: changes that wrote what was there already; they do no harm. */
 export function faultsOf(ended: Ended): { readonly faults: readonly Fault[]; readonly again: number } {

@@ -62,7 +62,7 @@ export class ProcessCaches {
   }
 }
 
-export type PolicyOf = (name: string) => ServerPolicy;
+type PolicyOf = (name: string) => ServerPolicy;
 
 export function drawPolicies(scheduler: Scheduler): PolicyOf {
   const shared = {

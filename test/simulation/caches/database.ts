@@ -4,10 +4,10 @@ import type { Change, FlushableSource, Flushed, FlushGuard, WritableSource } fro
 import type { SimulatedProcess } from '../process.ts';
 import type { Scheduler } from '../scheduler.ts';
 
-export type Source = FlushableSource<string, string> & WritableSource<string, string>;
+type Source = FlushableSource<string, string> & WritableSource<string, string>;
 
 /** A row as it stood from then on; undefined: removed. */
-export type Commit = {
+type Commit = {
   readonly at: number;
   readonly cache: string;
   readonly key: string;

@@ -2,9 +2,9 @@
 import { CacheError } from '../../../src/cache/errors.ts';
 import type { CacheStore } from '../../../src/cache/ports.ts';
 
-export type Mood = 'well' | 'down' | 'hung' | 'refusing';
+type Mood = 'well' | 'down' | 'hung' | 'refusing';
 
-export type FaultyStore = CacheStore & {
+type FaultyStore = CacheStore & {
   mood: Mood;
   /** Calls that reached it, whatever became of them. */
   readonly calls: string[];

@@ -7,7 +7,7 @@ import { systemWorld } from '../../../src/base/system-world.ts';
 import { type Gateway, type GatewayOptions, startGateway } from '../../../src/cluster/gateway.ts';
 import { type Behaviour, FakeNode, type Seen } from './upstreams.ts';
 
-export class GatewayScene {
+class GatewayScene {
   nodes: readonly FakeNode[] = [];
   readonly ready = new Set<string>();
   #gateway: Gateway | undefined;

@@ -10,7 +10,7 @@ export type Seen = {
 };
 export type Behaviour = (response: ServerResponse, seen: Seen, socket: Socket) => void;
 /** Answers the same to everything. */
-export type Answering = (response: ServerResponse) => void;
+type Answering = (response: ServerResponse) => void;
 
 /** Answers what a node does: 200 with its name, and a growing revision for writes. */
 export const answers =

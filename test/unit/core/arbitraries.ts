@@ -26,7 +26,7 @@ export function latin1(minLength: number, maxLength: number): fc.Arbitrary<strin
 }
 
 /** Clients'. */
-export const keys: fc.Arbitrary<Uint8Array> = fc
+const keys: fc.Arbitrary<Uint8Array> = fc
   .oneof(
     { weight: 9, arbitrary: fc.uint8Array({ minLength: 1, maxLength: 20 }) },
     fc.uint8Array({ minLength: REQUEST_LIMITS.maxKeyBytes, maxLength: REQUEST_LIMITS.maxKeyBytes }),

@@ -4,7 +4,7 @@ import { Hasher } from '../../../src/base/hash.ts';
 import type { DigestReport, Heartbeat } from '../../../src/core/commands/command.ts';
 import { type Member, Members } from '../../../src/core/members.ts';
 
-export type Line = {
+type Line = {
   readonly isReady?: boolean;
   /** ms of log time since the line before. */
   readonly after?: number;

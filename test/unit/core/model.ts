@@ -11,7 +11,7 @@ export type ModelCommand = {
   readonly command: KeyCommand | Expire;
 };
 
-export type ModelEntry = { value: string; type: string; revision: number; expiresAt: number };
+type ModelEntry = { value: string; type: string; revision: number; expiresAt: number };
 
 type Result = { code: OutcomeCode; detail: bigint };
 type Remembered = { meaning: string; outcome: Outcome };

@@ -15,7 +15,7 @@ import type { ReadRequest, WriteRequest, WriteResult } from '../../../src/node/r
 import type { SnapshotPolicy } from '../../../src/node/snapshot-options.ts';
 import { ManualClock, manualWorld } from '../../manual-world.ts';
 
-export const LOG_EPOCH = 1_700_000_000_000;
+const LOG_EPOCH = 1_700_000_000_000;
 export const ACKNOWLEDGED: AppendFate = { kind: 'acknowledged', landsAfterMs: 0, answersAfterMs: 0 };
 export const REFUSED: AppendFate = { kind: 'refused', answersAfterMs: 0, isPermanent: false };
 /** The log does not answer for an hour. */
