@@ -22,11 +22,18 @@ export class Backups {
 
   /** Saves a snapshot, and reads it back as it is asked for: a slow reader holds nothing up. */
   async make(timeoutMs: number): Promise<BackupResult> {
-    const { snapshots, policy } = this.#options;
+    const { snapshots, policy, logger } = this.#options;
     const result = await snapshots.take(timeoutMs);
     if (result.kind !== 'saved') return result;
-    const opened = await policy.store.open(result.snapshot.id);
-    return { kind: 'made', revision: opened.revision, bytes: flat(snapshotFileBytes(opened, opened.chunks)) };
+    try {
+      const opened = await policy.store.open(result.snapshot.id);
+      return { kind: 'made', revision: opened.revision, bytes: flat(snapshotFileBytes(opened, opened.chunks)) };
+    } catch (error) {
+      if (!isUnusable(error)) throw error;
+      // While its verification was waited for, another node found it wrong, and removed it.
+      logger.warn({ snapshot: result.snapshot.id, reason: error.message }, 'a backup was not made');
+      return { kind: 'failed' };
+    }
   }
 
   /** Nothing of it is appended before all of it was received, read, and found right. */

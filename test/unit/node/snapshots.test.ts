@@ -86,6 +86,21 @@ describe('a snapshot that is asked for', () => {
   });
 });
 
+describe('a backup', () => {
+  test('is said to have failed when its snapshot was found wrong and removed before it could be read back', async () => {
+    const { scene, first } = await cluster(['node-1', 'node-2']);
+    await takeGood(scene, first);
+    scene.fateOfSave = () => ({ kind: 'misdirected' });
+    const made = watch(first.node.backups.make(10_000));
+    await scene.move(11_000);
+    expect(made.value).toEqual({ kind: 'failed' });
+    scene.fateOfSave = () => ({ kind: 'saved' });
+    const again = watch(first.node.backups.make(10_000));
+    await scene.move(3000);
+    expect(again.value).toMatchObject({ kind: 'made' });
+  });
+});
+
 describe('by its policy', () => {
   test('the duty node saves one when the log has grown by so many records', async () => {
     const { scene, nodes, first } = await cluster(['node-1', 'node-2'], { policy: { everyRecords: 30 } });
