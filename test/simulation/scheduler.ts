@@ -77,7 +77,7 @@ export class Scheduler {
       this.now = event.time;
       this.events++;
       event.task();
-      await new Promise(setImmediate);
+      await new Promise(process.nextTick);
     }
     this.now = end;
   }
