@@ -26,7 +26,9 @@ export function snapshotProblem(result: NoSnapshot): Problem {
     case 'refused':
       return result.reason === 'feature-not-enabled' ? new Problem(result.reason) : refusalProblem(result.reason);
     case 'failed':
-      return new Problem('snapshot-failed', { detail: "The snapshot could not be saved, or was found wrong; this node's log says why." });
+      return new Problem('snapshot-failed', {
+        detail: "The snapshot could not be saved, or was found wrong; this node's log says why.",
+      });
     case 'timed-out':
       return new Problem('snapshot-timed-out', { detail: 'The snapshot is still being saved, and goes on.' });
     default:
