@@ -1,12 +1,11 @@
-// Notices that this process was stopped for a while: a tick that is late, asked for before anything that waited is served.
+// Notices that this process was stopped for a while: nothing of it ran, neither the tick nor a request, for longer than it should.
 import { NODE_LIMITS } from '../base/limits.ts';
 import type { Cancel, Clock } from '../base/world.ts';
 
 export class PauseDetector {
   readonly #clock: Clock;
   readonly #onPause: (pausedMs: number) => void;
-  #monotonicAt: number;
-  #wallAt: number;
+  #mark: Mark;
   #stop: Cancel = () => {};
   /** How often this process was found to have been stopped. */
   count = 0;
@@ -14,12 +13,11 @@ export class PauseDetector {
   constructor(clock: Clock, onPause: (pausedMs: number) => void) {
     this.#clock = clock;
     this.#onPause = onPause;
-    this.#monotonicAt = clock.monotonicMs();
-    this.#wallAt = clock.wallMs();
+    this.#mark = this.#now();
   }
 
   start(): void {
-    this.#mark();
+    this.#mark = this.#now();
     this.#tick();
   }
 
@@ -27,12 +25,18 @@ export class PauseDetector {
     this.#stop();
   }
 
-  /** To be asked at the head of a request and after its body: what waited in the sockets runs before the late tick does. */
+  /**
+   * To be asked at the head of a request and after its body: what waited in the sockets runs before the late tick does. Each asking
+   * shows that the process runs, so one that is only busy, and late with its tick, is not taken for stopped; a stop lies
+   * between two askings, whole.
+   */
   check(): void {
+    const { monotonicAt, wallAt } = this.#mark;
+    // Read once: a stop between two readings would be in neither.
+    this.#mark = this.#now();
     // Both clocks: a suspended machine stops the monotonic one.
-    const pausedMs = Math.max(this.#clock.monotonicMs() - this.#monotonicAt, this.#clock.wallMs() - this.#wallAt);
+    const pausedMs = Math.max(this.#mark.monotonicAt - monotonicAt, this.#mark.wallAt - wallAt);
     if (pausedMs <= NODE_LIMITS.pauseMs) return;
-    this.#mark();
     this.count++;
     this.#onPause(pausedMs);
   }
@@ -40,13 +44,14 @@ export class PauseDetector {
   #tick(): void {
     this.#stop = this.#clock.after(NODE_LIMITS.tickMs, () => {
       this.check();
-      this.#mark();
       this.#tick();
     });
   }
 
-  #mark(): void {
-    this.#monotonicAt = this.#clock.monotonicMs();
-    this.#wallAt = this.#clock.wallMs();
+  #now(): Mark {
+    return { monotonicAt: this.#clock.monotonicMs(), wallAt: this.#clock.wallMs() };
   }
 }
+
+/** When this process was last seen to run. */
+type Mark = { readonly monotonicAt: number; readonly wallAt: number };
