@@ -33,9 +33,10 @@ export const REQUEST_LIMITS = {
 
 /** What a node does in one turn of its event loop (http/turn.ts). */
 export const TURN_LIMITS = {
-  /** Beyond the first no more writes are taken, beyond the second no reads … */
+  /** Beyond the first no more writes are taken, beyond the second no lists and other reads, beyond the third no reads of one key … */
   writesMs: 50,
   readsMs: 150,
+  keyReadsMs: 500,
   /** … but always so many requests in all. */
   requests: 128,
 } as const;

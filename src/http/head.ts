@@ -6,6 +6,8 @@ import { Problem } from './problems.ts';
 import { outcomeOfUntried, refusalProblem } from './refusals.ts';
 import { isDataTarget } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
+import { KEYS_PATH } from './targets.ts';
+import type { TurnKind } from './turn.ts';
 
 // absolute-form (RFC 9112 §3.2.2): its authority stands in place of Host.
 const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
@@ -40,12 +42,22 @@ export function createHead(service: HttpService): (request: Request, response: R
   };
 }
 
-function refuseWhenOverloaded({ turn, limits }: HttpService, { method, headers }: Request, target: string): void {
+function refuseWhenOverloaded(service: HttpService, request: Request, target: string): void {
+  const { node, turn, silence, limits } = service;
+  const { method, headers } = request;
   // Balancers and operators are answered in any case.
   if (!isDataTarget(target)) return;
   const isRead = SAFE_METHODS.has(method);
-  if (!turn.isTooLongFor(isRead ? 'read' : 'write')) return;
-  throw refusalProblem('overloaded', isRead ? {} : outcomeOfUntried(idIn(limits, headers)));
+  if (!turn.isTooLongFor(isRead ? readKindOf(target) : 'write')) return;
+  // The node is asked in any case: it must not take itself for stopped while it refuses.
+  const reason = node.refusal(isRead ? 'eventual-read' : 'write') ?? 'overloaded';
+  silence.begin(request);
+  throw refusalProblem(reason, isRead ? {} : outcomeOfUntried(idIn(limits, headers)));
+}
+
+/** One key costs little; a list may be a thousand. */
+function readKindOf(target: string): TurnKind {
+  return target.startsWith(KEYS_PATH) ? 'key-read' : 'read';
 }
 
 function idIn({ maxIdLength }: HttpService['limits'], headers: Request['headers']): string | undefined {
