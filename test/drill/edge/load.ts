@@ -3,17 +3,19 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { OpenLoopFigures, OpenLoopSecond, OpenLoopTask } from './open-loop.ts';
+import type { OpenLoopEnd, OpenLoopSecond, OpenLoopTask } from './open-loop.ts';
 
-export type LoadRun = { readonly seconds: readonly OpenLoopSecond[]; readonly overall: OpenLoopFigures };
+export type LoadRun = { readonly seconds: readonly OpenLoopSecond[]; readonly overall: OpenLoopEnd };
 
-export async function runLoad(task: OpenLoopTask): Promise<LoadRun> {
-  const words = [join(import.meta.dirname, 'open-loop.ts'), JSON.stringify(task)];
-  const child = spawn(process.execPath, words, { stdio: ['ignore', 'pipe', 'inherit'] });
+/** `processor`: the one that the clients are bound to; undefined: any. */
+export async function runLoad(task: OpenLoopTask, processor?: number): Promise<LoadRun> {
+  const words = [process.execPath, join(import.meta.dirname, 'open-loop.ts'), JSON.stringify(task)];
+  const [command = '', ...rest] = processor === undefined ? words : ['taskset', '-c', String(processor), ...words];
+  const child = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] });
   const ended = once(child, 'close');
   const lines = (await text(child.stdout)).trim().split('\n');
   await ended;
-  const overall = JSON.parse(lines.pop() ?? '') as OpenLoopFigures;
+  const overall = JSON.parse(lines.pop() ?? '') as OpenLoopEnd;
   return { seconds: lines.map((line) => JSON.parse(line) as OpenLoopSecond), overall };
 }
 

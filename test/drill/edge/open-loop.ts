@@ -27,8 +27,11 @@ export type OpenLoopSecond = {
   readonly others: Readonly<Record<string, number>>;
 } & OpenLoopFigures;
 
-/** From the moment at which a request should have begun, of those that were served; those of all seconds come last. */
+/** From the moment at which a request should have begun, of those that were served. */
 export type OpenLoopFigures = { readonly p50Ms: number; readonly p99Ms: number };
+
+/** The last line. `processor`: the share of one that these clients took, 1 when they were at their own limit. */
+export type OpenLoopEnd = OpenLoopFigures & { readonly processor: number };
 
 const KEYS = 10_000;
 const BODY = 'v'.repeat(100);
@@ -45,15 +48,23 @@ const waiting: number[] = [];
 const busy = new Set<Client>();
 let isOver = false;
 
+/** Made once: what a request costs here limits how many can be offered. */
+const REQUESTS = Array.from({ length: KEYS }, (_, n) => {
+  const head = `/v1/keys/overload-${n} HTTP/1.1\r\nHost: localhost\r\n`;
+  return { read: `GET ${head}\r\n`, write: `PUT ${head}Content-Length: ${BODY.length}\r\n\r\n${BODY}` };
+});
+
 type Client = { socket: Socket; port: number; dueMs: number; beganMs: number; isWrite: boolean; received: string };
 
 for (let n = 0; n < task.connections; n++) open(task.ports[n % task.ports.length] ?? 0);
 let startedMs = 0;
+let startedUsage = process.cpuUsage();
 let due = 0;
 
 /** When all connections are open: to open them is no part of the load. */
 function start(): void {
   startedMs = performance.now();
+  startedUsage = process.cpuUsage();
   second = emptySecond();
   setInterval(tick, TICK_MS);
   setInterval(tell, 1000);
@@ -98,14 +109,13 @@ function begin(dueMs: number): void {
   if (client === undefined) return;
   if (task.ratePerSecond === undefined) second.begun++;
   const isWrite = Math.random() < task.writeShare;
-  Object.assign(client, { dueMs, beganMs: performance.now(), isWrite, received: '' });
+  client.dueMs = dueMs;
+  client.beganMs = performance.now();
+  client.isWrite = isWrite;
+  client.received = '';
   busy.add(client);
-  const key = `/v1/keys/overload-${Math.floor(Math.random() * KEYS)}`;
-  client.socket.write(
-    isWrite
-      ? `PUT ${key} HTTP/1.1\r\nHost: localhost\r\nContent-Length: ${BODY.length}\r\n\r\n${BODY}`
-      : `GET ${key} HTTP/1.1\r\nHost: localhost\r\n\r\n`,
-  );
+  const request = REQUESTS[Math.floor(Math.random() * KEYS)];
+  client.socket.write((isWrite ? request?.write : request?.read) ?? '', 'latin1');
 }
 
 function open(port: number): void {
@@ -124,7 +134,7 @@ function open(port: number): void {
 }
 
 function take(client: Client, text: string): void {
-  client.received += text;
+  client.received = client.received === '' ? text : client.received + text;
   const end = client.received.indexOf('\r\n\r\n');
   if (end < 0) return;
   const head = client.received.slice(0, end);
@@ -172,5 +182,8 @@ function percentiles(of: number[]): OpenLoopFigures {
 
 function end(): void {
   isOver = true;
-  process.stdout.write(`${JSON.stringify(percentiles(all))}\n`, () => process.exit(0));
+  const { user, system } = process.cpuUsage(startedUsage);
+  const processor = (user + system) / 1000 / (performance.now() - startedMs);
+  const said: OpenLoopEnd = { ...percentiles(all), processor };
+  process.stdout.write(`${JSON.stringify(said)}\n`, () => process.exit(0));
 }
