@@ -132,8 +132,8 @@ export class SimulatedClient {
   }
 
   #judge(record: WriteRecord, result: WriteResult | undefined): void {
-    // An outcome `deadline` says that this attempt came too late: with the client's id another may still be tried.
-    if (result?.kind !== 'applied' || result.outcome.code === 'deadline') return;
+    // `deadline` says that this attempt came too late, `restoring` that it came too early: with the client's id another may still be tried.
+    if (result?.kind !== 'applied' || result.outcome.code === 'deadline' || result.outcome.code === 'restoring') return;
     record.isEnded = true;
     if (isRemembered(result.outcome.code)) record.told = result.outcome;
     this.#token = Math.max(this.#token, result.outcome.revision);

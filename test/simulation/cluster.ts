@@ -8,6 +8,7 @@ import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../.
 import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { drawAppendFate, holdsClients } from './append-fate.ts';
+import { receiveInMemory } from './backup-memory.ts';
 import { SimulatedProcess } from './process.ts';
 import { RecordFaults } from './record-faults.ts';
 import { drawSaveFate } from './save-fate.ts';
@@ -183,7 +184,7 @@ export class SimulatedCluster {
         everyRecords: this.#snapshotEvery,
         slices: SLICES,
       },
-      receiveBackup: () => Promise.reject(new Error('there is no disk')),
+      receiveBackup: receiveInMemory,
       identity: {
         load: async () => slot.cluster,
         save: async (cluster) => {

@@ -1,6 +1,6 @@
 // Commands over many keys that the simulated clients send, and what must hold of every answer to them.
 import type { TokenCommand } from '../../src/core/access/token-command.ts';
-import type { ClientCommand, Operation, Transaction } from '../../src/core/commands/command.ts';
+import type { ClientCommand, Command, Operation, Transaction } from '../../src/core/commands/command.ts';
 import { ALWAYS, type Condition } from '../../src/core/condition.ts';
 import type { Entry } from '../../src/core/keyspace.ts';
 import type { OperationResult, Outcome } from '../../src/core/outcome.ts';
@@ -61,9 +61,10 @@ export function outcomeText({ code, revision, detail, transaction }: Outcome): s
 }
 
 /** All keys that a command may change, of those that are known. */
-export function keysOf(command: ClientCommand | { readonly type: string }, known: Iterable<string>): readonly string[] {
+export function keysOf(command: Command, known: Iterable<string>): readonly string[] {
   if ('key' in command) return [textOf(command.key)];
   if ('prefix' in command) return [...known].filter((key) => key.startsWith(textOf(command.prefix)));
+  if (command.type === 'restore') return command.entries.map(({ key }) => textOf(key));
   return 'thenDo' in command ? [...command.thenDo, ...command.elseDo].map(({ key }) => textOf(key)) : [];
 }
 

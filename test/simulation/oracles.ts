@@ -13,7 +13,9 @@ import { checkLinearizability } from '../linearizability/checker.ts';
 import type { History, WriteRecord } from './clients.ts';
 import type { SimulatedCluster, Slot } from './cluster.ts';
 import { ledgerFaults, outcomeText, sumOf } from './ledger.ts';
+import type { Operator } from './operator.ts';
 import { type AppliedCommand, couldBeSeen, firstOutcomes, type Replay, replay, successes } from './replay.ts';
+import { answerFaults, takenFaults } from './restores.ts';
 import { operationsOf } from './single-keys.ts';
 import { snapshotFaults } from './snapshots.ts';
 import type { Act, Administration, TokenLook } from './token-facts.ts';
@@ -24,10 +26,12 @@ type Watched = {
   /** The events of records before this offset have had the time to arrive. */
   readonly arrivedBefore: number;
   readonly administration: Administration;
+  readonly operators: readonly Operator[];
 };
 
 /** A request read late by this much is not yet a pause, and the log's time may lag by as much. */
 const LATE_WRITE_SLACK_MS = 1500;
+const MAX_TEXT = 600;
 
 export class Oracles {
   readonly violations: string[] = [];
@@ -37,7 +41,8 @@ export class Oracles {
   readonly #gone = new Map<string, { last: number; gone: number }>();
 
   onViolation(what: string): void {
-    this.violations.push(what);
+    // A value of a backup is long.
+    this.violations.push(what.length > MAX_TEXT ? `${what.slice(0, MAX_TEXT)} …` : what);
   }
 
   onAcknowledged(processName: string, payload: Uint8Array): void {
@@ -85,8 +90,18 @@ export class Oracles {
   }
 
   /** After healing and draining. */
-  async judge(cluster: SimulatedCluster, history: History, judgesLateWrites: boolean, watched: Watched): Promise<void> {
-    const truth = replay(cluster.store.history());
+  async judge(
+    cluster: SimulatedCluster,
+    history: History,
+    judgesLateWrites: boolean,
+    watched: Watched,
+  ): Promise<Replay> {
+    const records = cluster.store.history();
+    const sendings = watched.operators.flatMap((operator) => operator.sendings);
+    const truth = replay(
+      records,
+      sendings.map(({ backup }) => backup),
+    );
     for (const name of truth.doubledFrames) this.onViolation(`frame ${name} was applied twice`);
     for (const fault of truth.faults) this.onViolation(fault);
     for (const fault of truth.levelFaults) this.onViolation(fault);
@@ -110,10 +125,15 @@ export class Oracles {
     for (const { text } of checkLinearizability(operationsOf(history, truth, cluster.landedAt))) this.onViolation(text);
     for (const told of watched.told) this.#judgeWatch(told, truth, watched.arrivedBefore);
     this.#judgeReplicas(cluster, truth);
-    const saved = { store: cluster.snapshots.open(), trims: cluster.trims, history: cluster.store.history() };
+    for (const fault of truth.restores.faults) this.onViolation(fault);
+    for (const sending of sendings)
+      for (const fault of answerFaults(sending, truth, cluster.falsified)) this.onViolation(fault);
+    for (const fault of await takenFaults(watched.operators, cluster, records, truth)) this.onViolation(fault);
+    const saved = { store: cluster.snapshots.open(), trims: cluster.trims, history: records };
     const isSpoilt = (id: string) => cluster.isSpoilt(id);
     const isFalse = (id: string) => cluster.falsified !== undefined && id.includes(`-${cluster.falsified}-`);
     for (const fault of await snapshotFaults({ ...saved, isSpoilt, isFalse }, truth)) this.onViolation(fault);
+    return truth;
   }
 
   // Whom a node lets in at a revision is what the log says by then, however it came there.

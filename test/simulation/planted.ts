@@ -1,5 +1,6 @@
 // Bugs planted in the real code for a run of the simulator: each takes one rule out, and the simulator must notice.
 import { BUGS_OF_CACHES } from './caches/planted.ts';
+import { BUGS_OF_RESTORES } from './planted-restores.ts';
 import { BUGS_OF_TOKENS } from './planted-tokens.ts';
 import { BUGS_OF_WAITS } from './planted-waits.ts';
 
@@ -283,6 +284,7 @@ const BUGS_OF_THE_STORE: readonly PlantedBug[] = [
 export const PLANTED_BUGS: readonly PlantedBug[] = [
   ...BUGS_OF_THE_STORE,
   ...BUGS_OF_TOKENS,
+  ...BUGS_OF_RESTORES,
   ...BUGS_OF_WAITS,
   ...BUGS_OF_CACHES.map((bug) => ({ ...bug, scenario: 'caches' as const })),
 ];

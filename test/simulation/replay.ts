@@ -7,9 +7,11 @@ import type { SnapshotMark } from '../../src/core/snapshot-marks.ts';
 import type { LogRecord } from '../../src/log/commit-log.ts';
 import type { Position } from '../../src/node/history.ts';
 import { MapKeyspace } from '../model/map-keyspace.ts';
+import type { Backup } from './backup-source.ts';
 import { EvictionFacts } from './eviction-facts.ts';
 import { keysOf } from './ledger.ts';
 import { LevelFacts } from './level-facts.ts';
+import { RestoreFacts } from './restore-facts.ts';
 import { TokenFacts } from './token-facts.ts';
 
 export type AppliedCommand = { readonly node: string; readonly offset: number; readonly outcome: Outcome };
@@ -40,11 +42,13 @@ export type Replay = {
   /** The verified snapshots from the record at `offset` on. */
   readonly verified: readonly { readonly offset: number; readonly marks: readonly SnapshotMark[] }[];
   readonly tokens: TokenFacts;
+  readonly restores: RestoreFacts;
   /** At the end of the log. */
   readonly digest: bigint;
 };
 
-export function replay(records: readonly LogRecord[]): Replay {
+/** `backups`: all that operators sent. */
+export function replay(records: readonly LogRecord[], backups: readonly Backup[] = []): Replay {
   const machine = new Machine(new MapKeyspace());
   const byId = new Map<string, AppliedCommand[]>();
   const byKey = new Map<string, KeyState[]>();
@@ -56,6 +60,7 @@ export function replay(records: readonly LogRecord[]): Replay {
   const levels = new LevelFacts(machine.state);
   const evictions = new EvictionFacts(machine.state);
   const tokens = new TokenFacts();
+  const restores = new RestoreFacts(machine.state, backups);
   const digests = new Map<number, bigint>();
   const changes: ChangeFact[] = [];
   const verified: { offset: number; marks: readonly SnapshotMark[] }[] = [];
@@ -75,6 +80,7 @@ export function replay(records: readonly LogRecord[]): Replay {
     const disposition = machine.apply(offset, timestamp, decoded, (command, outcome) => {
       if (command.id !== '') push(byId, command.id, { node: author, offset, outcome });
       tokens.note(command.command, outcome, machine.state.revision);
+      restores.note(command, outcome, offset);
       noteFaults(command.command, outcome);
       noteExpiry(command.command, outcome);
       evictions.note(command.command, outcome, byKey);
@@ -93,6 +99,7 @@ export function replay(records: readonly LogRecord[]): Replay {
   }
   const digest = machine.state.digest();
   evictions.noteEnd();
+  restores.noteEndOfLog();
   const evictionFaults = evictions.faults;
   return {
     byId,
@@ -106,6 +113,7 @@ export function replay(records: readonly LogRecord[]): Replay {
     changes,
     verified,
     tokens,
+    restores,
     digest,
   };
 

@@ -11,6 +11,7 @@ const HELP = `npm run simulate -- [options]
   --from N       the first seed (default 1)
   --seed N       run this seed alone and print all that happened, line by line, and then what was wrong
   --scenario S   store or caches alone (default: both)
+  --restores     begin each run of the store with the restore of a backup (else: each eighth)
   --planted      plant each known bug in turn and print the first seed that notices it
   --until-found  stop at the first violation (what --planted runs)
   --help         this text`;
@@ -23,11 +24,15 @@ const { values: options } = parseArgs({
     from: { type: 'string', default: '1' },
     seed: { type: 'string' },
     scenario: { type: 'string' },
+    restores: { type: 'boolean', default: false },
     planted: { type: 'boolean', default: false },
     'until-found': { type: 'boolean', default: false },
     help: { type: 'boolean', default: false },
   },
 });
+
+// Each run knows by its seed whether it has a restore.
+const runOptions = options.restores ? { withRestore: true } : {};
 
 if (options.help) console.log(HELP);
 else if (options.planted) process.exitCode = await runPlanted(Number(options.seeds));
@@ -38,15 +43,18 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
   const startedAt = performance.now();
   const unreached = new Set<FaultPoint>(FAULT_POINTS);
   let failed = 0;
-  let trims = 0;
+  const events = { trims: 0, restores: 0, quarantines: 0 };
   for (let seed = from; seed < from + count; seed++) {
     for (const scenario of SCENARIOS.filter((name) => (options.scenario ?? name) === name)) {
-      const { violations, crashedAt, trims: trimmed } = await SIMULATIONS[scenario](seed);
-      trims += trimmed;
-      for (const point of crashedAt) unreached.delete(point);
+      const result = await SIMULATIONS[scenario](seed, undefined, runOptions);
+      const { violations } = result;
+      events.trims += result.trims;
+      events.restores += result.restores;
+      events.quarantines += result.quarantines;
+      for (const point of result.crashedAt) unreached.delete(point);
       if (violations.length === 0) continue;
       failed++;
-      const again = `npm run simulate -- --seed ${seed} --scenario ${scenario}`;
+      const again = `npm run simulate -- --seed ${seed} --scenario ${scenario}${options.restores ? ' --restores' : ''}`;
       console.log(`seed ${seed}: ${violations.length} violations; again: ${again}`);
       for (const violation of violations.slice(0, 3)) console.log(`  ${violation}`);
       if (untilFound) return 1;
@@ -59,8 +67,9 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
     else if (done % 1000 === 0 && done < count) console.log(progress());
   }
   const seconds = (performance.now() - startedAt) / 1000;
+  const { trims, restores, quarantines } = events;
   console.log(
-    `${count} seeds, ${failed} with violations, ${(count / seconds).toFixed(1)} seeds/s, the log trimmed ${trims} times`,
+    `${count} seeds, ${failed} with violations, ${(count / seconds).toFixed(1)} seeds/s, the log trimmed ${trims} times, ${restores} backups restored, ${quarantines} quarantines`,
   );
   if (count > 1 && unreached.size > 0) console.log(`no process was crashed at: ${[...unreached].join(', ')}`);
   return failed === 0 ? 0 : 1;
@@ -71,7 +80,7 @@ async function replaySeed(seed: number): Promise<number> {
   let failed = 0;
   for (const scenario of SCENARIOS.filter((name) => (options.scenario ?? name) === name)) {
     console.log(`${scenario}, seed ${seed}`);
-    const { violations, trace } = await SIMULATIONS[scenario](seed, (line) => console.log(line));
+    const { violations, trace } = await SIMULATIONS[scenario](seed, (line) => console.log(line), runOptions);
     console.log(`${violations.length} violations; trace ${trace}`);
     for (const violation of violations) console.log(`  ${violation}`);
     failed += violations.length;

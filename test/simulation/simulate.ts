@@ -1,10 +1,13 @@
 // One run of the simulator: a seed, a swarm of faults, healing, and the judgement of the oracles.
 import type { FaultPoint } from '../../src/base/world.ts';
+import { decodeFrame } from '../../src/core/codec.ts';
 import { Administrator, isAdministered } from './administrator.ts';
 import { type History, SimulatedClient, TTL_KEYS } from './clients.ts';
 import { SimulatedCluster } from './cluster.ts';
 import { ACCOUNTS } from './ledger.ts';
+import { Operator } from './operator.ts';
 import { Oracles } from './oracles.ts';
+import { isRestored, planRestores } from './restores.ts';
 import { Scheduler } from './scheduler.ts';
 import { drawSwarm, swarmText } from './swarm.ts';
 import { startWatchers, type Told } from './watchers.ts';
@@ -18,6 +21,9 @@ export type RunResult = {
   readonly writes: number;
   readonly records: number;
   readonly trims: number;
+  readonly restores: number;
+  /** Of the processes that live at the end. */
+  readonly quarantines: number;
   readonly crashedAt: ReadonlySet<FaultPoint>;
 };
 
@@ -35,11 +41,18 @@ const FILLING_SEEDS = 3_000_000;
 const FALSIFYING_SEEDS = 4_000_000;
 const MIXING_SEEDS = 5_000_000;
 const ADMINISTERING_SEEDS = 6_000_000;
+const RESTORING_SEEDS = 7_000_000;
 /** Within it a watcher without faults comes back to another node and is told everything. */
 const ARRIVAL_MS = 2000;
+const BEGUN_WITHIN_MS = 6000;
+const BEGUN_LOOK_MS = 15;
 
-/** `onTold` hears the run line by line. */
-export async function simulate(seed: number, onTold?: (line: string) => void): Promise<RunResult> {
+/** `onTold` hears the run line by line; with `withRestore` it begins with one whatever the seed is. */
+export async function simulate(
+  seed: number,
+  onTold?: (line: string) => void,
+  { withRestore = isRestored(seed) } = {},
+): Promise<RunResult> {
   const scheduler = new Scheduler(seed);
   scheduler.onTold = onTold;
   const watching = new Scheduler(seed + WATCHING_SEEDS);
@@ -65,11 +78,26 @@ export async function simulate(seed: number, onTold?: (line: string) => void): P
   );
   const actors = isAdministered(seed) ? [...clients, administrator] : clients;
   let running = actors.length;
-  for (const client of actors) {
-    void client.run(FAULTY_MS).then(() => {
-      running--;
-    });
-  }
+  const onEnded = () => {
+    running--;
+  };
+  const startActors = () => {
+    for (const actor of actors) void actor.run(FAULTY_MS).then(onEnded);
+  };
+  const operators: Operator[] = [];
+  if (withRestore) {
+    const restoring = new Scheduler(seed + RESTORING_SEEDS);
+    const { restores, clientsAfterMs } = await planRestores(swarm, restoring);
+    const onViolation = (what: string) => oracles.onViolation(what);
+    for (const { backup, delayMs } of restores) {
+      const operator = new Operator(cluster, scheduler, restoring, history, onViolation);
+      operators.push(operator);
+      running++;
+      void operator.run(backup, delayMs, FAULTY_MS).then(onEnded);
+    }
+    if (clientsAfterMs === undefined) whenRestoring(scheduler, cluster, startActors);
+    else scheduler.after(clientsAfterMs, startActors);
+  } else startActors();
   const told: Told[] = [];
   startWatchers(cluster, scheduler, watching, told);
   probe(scheduler, cluster, oracles);
@@ -82,12 +110,14 @@ export async function simulate(seed: number, onTold?: (line: string) => void): P
   if (check !== 'agreed') oracles.onViolation(check);
   const arrivedBefore = cluster.store.history().length;
   await scheduler.runUntil(scheduler.now + ARRIVAL_MS);
-  await oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, {
+  const truth = await oracles.judge(cluster, history, swarm.logClockJumpEvery === 0, {
     told,
     arrivedBefore,
     administration: administrator.done,
+    operators,
   });
   for (const record of cluster.store.history()) scheduler.note(`${record.timestamp}:${record.payload.length}`);
+  const quarantines = cluster.slots.reduce((sum, { node }) => sum + node.metrics().quarantines, 0);
   cluster.end();
   return {
     seed,
@@ -97,8 +127,27 @@ export async function simulate(seed: number, onTold?: (line: string) => void): P
     writes: history.writes.length,
     records: cluster.store.history().length,
     trims: cluster.trims.length,
+    restores: truth.restores.openings.length,
+    quarantines,
     crashedAt: cluster.crashedAt,
   };
+}
+
+/** Acts as soon as the first part of a backup is in the log; no later than where there never is one. */
+function whenRestoring(scheduler: Scheduler, cluster: SimulatedCluster, act: () => void): void {
+  let seen = 0;
+  const look = () => {
+    const news = cluster.store.history().slice(seen);
+    seen += news.length;
+    if (scheduler.now >= BEGUN_WITHIN_MS || news.some(({ payload }) => holdsRestore(payload))) act();
+    else scheduler.after(BEGUN_LOOK_MS, look);
+  };
+  look();
+}
+
+function holdsRestore(payload: Uint8Array): boolean {
+  const decoded = decodeFrame(payload);
+  return decoded.kind === 'frame' && decoded.frame.commands.some(({ command }) => command.type === 'restore');
 }
 
 /** Eventual reads of the accounts and of the keys that expire, on every node, all the time. */

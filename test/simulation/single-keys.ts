@@ -5,7 +5,7 @@ import type { Operation } from '../linearizability/operation.ts';
 import { type History, SINGLE_KEYS, type WriteRecord } from './clients.ts';
 import type { Replay } from './replay.ts';
 
-/** An eviction is one more deletion, of which the log tells when it happened. */
+/** An eviction is one more deletion, and what is restored one more put, of which the log tells when it happened. */
 export function operationsOf(history: History, truth: Replay, landedAt: readonly number[]): readonly Operation[] {
   const reads = history.reads.flatMap(({ client, key, consistency, value, startedAt, endedAt }): Operation[] => {
     if (consistency !== 'linearizable' || !SINGLE_KEYS.includes(key)) return [];
@@ -17,7 +17,12 @@ export function operationsOf(history: History, truth: Replay, landedAt: readonly
     const at = landedAt[offset] ?? 0;
     return [{ client: 'duty', key, op: 'delete', result: 'deleted', start: at, end: at, isKnown: true }];
   });
-  return [...reads, ...evictions, ...history.writes.flatMap(operationOfWrite)];
+  const restored = truth.restores.values.flatMap(({ key, value, offset }): Operation[] => {
+    if (!SINGLE_KEYS.includes(key)) return [];
+    const at = landedAt[offset] ?? 0;
+    return [{ client: 'operator', key, op: 'put', argument: value, start: at, end: at, isKnown: true }];
+  });
+  return [...reads, ...evictions, ...restored, ...history.writes.flatMap(operationOfWrite)];
 }
 
 function operationOfWrite(write: WriteRecord): Operation[] {

@@ -52,8 +52,8 @@ function faultOfMark(mark: SnapshotMark | undefined, manifest: Uint8Array): stri
 }
 
 /** S1: what is restored is the state that all had there, and with the rest of the log becomes the state that all have. */
-async function faultOf(
-  { manifest: bytes, chunks }: OpenSnapshot,
+export async function faultOf(
+  { manifest: bytes, chunks }: Pick<OpenSnapshot, 'manifest' | 'chunks'>,
   history: readonly LogRecord[],
   truth: Replay,
 ): Promise<string | undefined> {

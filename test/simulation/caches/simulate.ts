@@ -77,6 +77,8 @@ export async function simulateCaches(seed: number, onTold?: (line: string) => vo
     records: cluster.store.history().length,
     crashedAt: new Set<FaultPoint>(cluster.crashedAt),
     trims: cluster.trims.length,
+    restores: 0,
+    quarantines: cluster.slots.reduce((sum, { node }) => sum + node.metrics().quarantines, 0),
   };
 }
 
