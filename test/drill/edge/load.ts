@@ -26,6 +26,7 @@ export function totals(seconds: readonly OpenLoopSecond[]) {
   for (const second of seconds)
     for (const [status, count] of Object.entries(second.others)) others[status] = (others[status] ?? 0) + count;
   return {
+    seconds: sum(({ ms }) => ms) / 1000,
     begun: sum(({ begun }) => begun),
     served: sum(({ reads, writes }) => reads + writes),
     reads: sum(({ reads }) => reads),

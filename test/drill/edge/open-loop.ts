@@ -13,6 +13,8 @@ export type OpenLoopTask = {
 };
 
 export type OpenLoopSecond = {
+  /** How long it was: where clients are at their own limit, longer than a second. */
+  readonly ms: number;
   readonly begun: number;
   readonly reads: number;
   readonly writes: number;
@@ -47,6 +49,7 @@ const idle: Client[] = [];
 const waiting: number[] = [];
 const busy = new Set<Client>();
 let isOver = false;
+let toldMs = 0;
 
 /** Made once: what a request costs here limits how many can be offered. */
 const REQUESTS = Array.from({ length: KEYS }, (_, n) => {
@@ -64,6 +67,7 @@ let due = 0;
 /** When all connections are open: to open them is no part of the load. */
 function start(): void {
   startedMs = performance.now();
+  toldMs = startedMs;
   startedUsage = process.cpuUsage();
   second = emptySecond();
   setInterval(tick, TICK_MS);
@@ -167,7 +171,9 @@ function free(client: Client): void {
 }
 
 function tell(): void {
-  const said: OpenLoopSecond = { ...second, ...percentiles(latencies) };
+  const nowMs = performance.now();
+  const said: OpenLoopSecond = { ms: nowMs - toldMs, ...second, ...percentiles(latencies) };
+  toldMs = nowMs;
   process.stdout.write(`${JSON.stringify(said)}\n`);
   for (const latency of latencies) all.push(latency);
   second = emptySecond();

@@ -96,8 +96,8 @@ async function load(cluster: ChorusNodes, name: string, task: Parameters<typeof 
   const beganMs = performance.now();
   const run = await runLoad(task, CLIENTS_PROCESSOR);
   const nodes = (used() - usedBefore) / ((performance.now() - beganMs) / 1000);
-  const { reads, writes } = totals(run.seconds);
-  const [readsText, writesText] = [reads, writes].map((count) => Math.round(count / Math.max(1, run.seconds.length)));
+  const { reads, writes, seconds } = totals(run.seconds);
+  const [readsText, writesText] = [reads, writes].map((count) => Math.round(count / seconds));
   console.log(
     `${name}: ${perSecond(run.seconds)} served a second (${writesText} writes, ${readsText} reads), p50 ${run.overall.p50Ms} ms, p99 ${run.overall.p99Ms} ms; of a processor the nodes took ${percent(nodes)}, the clients ${percent(run.overall.processor)}`,
   );
@@ -113,10 +113,10 @@ type Facts = {
 };
 
 function tell({ peak, ratePerSecond, before, over, after }: Facts): void {
-  const { begun, unsent, served, refusedReads, refusedWrites, givenUp, broken, others } = totals(over.seconds);
-  const sent = (begun - unsent) / Math.max(1, over.seconds.length);
+  const { seconds, begun, unsent, served, refusedReads, refusedWrites, givenUp, broken, others } = totals(over.seconds);
+  const sent = (begun - unsent) / seconds;
   console.log(
-    `offered ${ratePerSecond} a second for ${over.seconds.length} s, ${Math.round(sent)} were sent (${(sent / peak).toFixed(2)} times the peak): ${served} served, ${percent(perSecond(over.seconds) / peak)} of the peak of ${peak} a second`,
+    `offered ${ratePerSecond} a second for ${Math.round(seconds)} s, ${Math.round(sent)} were sent (${(sent / peak).toFixed(2)} times the peak): ${served} served, ${percent(perSecond(over.seconds) / peak)} of the peak of ${peak} a second`,
   );
   console.log(
     `of the rest ${percent(refusedShare(over))} were answered 429 with Retry-After (${refusedWrites} writes, ${refusedReads} reads); ${JSON.stringify({ givenUp, broken, ...others })}; ${unsent} were not sent, for all connections were busy`,
@@ -164,8 +164,9 @@ function secondsUntilNormal(before: LoadRun, after: LoadRun): number | undefined
   return lastWrong + 1 < after.seconds.length ? lastWrong + 1 : undefined;
 }
 
-function perSecond(seconds: readonly OpenLoopSecond[]): number {
-  return Math.round(totals(seconds).served / Math.max(1, seconds.length));
+function perSecond(run: readonly OpenLoopSecond[]): number {
+  const { served, seconds } = totals(run);
+  return Math.round(served / seconds);
 }
 
 function percent(share: number): string {
