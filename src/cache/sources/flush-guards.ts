@@ -55,7 +55,11 @@ export function flushGuards(database: SqlDatabase, table: string, tables: GuardT
     if (raised.changed > 0) return;
     const { rows } = await run(`SELECT cluster_id, n FROM ${fence} WHERE source = ?`, [table]);
     const [found] = rows;
-    if (found !== undefined) throw new Fenced({ cluster: String(found.cluster_id), n: Number(found.n) });
+    if (found !== undefined) {
+      const standing = { cluster: String(found.cluster_id), n: Number(found.n) };
+      // One that came between, with a smaller number, is to be raised the next time.
+      throw standing.cluster === cluster && standing.n < n ? new Overtaken() : new Fenced(standing);
+    }
     await orOvertaken(run(`INSERT INTO ${fence} (source, cluster_id, n) VALUES (?, ?, ?)`, [table, cluster, n]));
   }
 
