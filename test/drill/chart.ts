@@ -51,10 +51,14 @@ function bandsOf(bands: readonly Band[], x: Scale, bottom: number): string[] {
   return bands.map(({ name, fromMs, endMs, recoveredMs, evidence }) => {
     const from = x(fromMs);
     const free = ends.findIndex((end) => end <= from);
-    const lane = free === -1 ? ends.indexOf(Math.min(...ends)) : free;
-    ends[lane] = from + name.length * CHARACTER + 6;
+    // Where too many are near each other the name is in the title alone.
+    const lane = Math.max(0, free);
+    if (free >= 0) ends[lane] = from + name.length * CHARACTER + 6;
     const isFar = from + name.length * CHARACTER > RIGHT;
-    const text = `<text class="name" x="${round(isFar ? RIGHT : from + 2)}" y="${lane * LANE + 12}"${isFar ? ' text-anchor="end"' : ''}>${name}</text>`;
+    const text =
+      free < 0
+        ? ''
+        : `<text class="name" x="${round(isFar ? RIGHT : from + 2)}" y="${lane * LANE + 12}"${isFar ? ' text-anchor="end"' : ''}>${name}</text>`;
     const top = lane * LANE + 15;
     return [
       `<g><title>${escaped(`${name}: ${evidence ?? 'did not take effect'}`)}</title>`,
