@@ -111,9 +111,11 @@ function rulesFor(replicas: number): Rule[] {
 
 async function makeAndJudge(options: TopicOptions): Promise<void> {
   const { topic, logger } = options;
-  const found = await findTopic(options);
-  if (found.facts === undefined) await make(options, found.brokersAlive);
-  const { facts } = found.facts === undefined ? await findTopic(options) : found;
+  let { facts, brokersAlive } = await findTopic(options);
+  if (facts === undefined) {
+    await make(options, brokersAlive);
+    ({ facts } = await findTopic(options));
+  }
   if (facts === undefined) throw new Error(`not every broker knows of topic ${topic} yet`);
   const [broker] = namesOf(options.brokers);
   const faults = topicFaults(facts, topic, broker ?? '');

@@ -1,5 +1,6 @@
 // The campaign of the full drill: fault after fault in a shuffled order, each upon a healthy cluster under load, until the time is over.
 import { setTimeout as delay } from 'node:timers/promises';
+import { messageOf } from '../../src/base/errors.ts';
 import { until } from './faults.ts';
 import { type FaultName, FULL_FAULTS } from './full-faults.ts';
 import { type FullScene, healed, restore } from './full-scene.ts';
@@ -43,7 +44,7 @@ async function strikeOnce(scene: FullScene, name: FaultName, say: (text: string)
   try {
     band.evidence = await FULL_FAULTS[name].strike(scene);
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = messageOf(error);
     tally.fault('ineffective', `${name}: ${why}`);
     say(`${clockText(tally.timeline.sinceStart())} ${name}: INEFFECTIVE: ${why.split('\n', 1)[0]}`);
     await restore(scene);
@@ -53,7 +54,7 @@ async function strikeOnce(scene: FullScene, name: FaultName, say: (text: string)
     await healed(scene);
     band.recoveredMs = tally.timeline.sinceStart();
   } catch (error) {
-    tally.fault('not healed', `${name}: ${error instanceof Error ? error.message : error}`);
+    tally.fault('not healed', `${name}: ${messageOf(error)}`);
     await restore(scene);
   }
   if (band.evidence !== undefined) say(`${clockText(tally.timeline.sinceStart())} ${name}: ${band.evidence}`);
