@@ -1,12 +1,13 @@
 // npm run simulate: many seeds, one seed with its transcript, or all planted bugs.
 import { parseArgs } from 'node:util';
 import { FAULT_POINTS, type FaultPoint } from '../../src/base/world.ts';
+import { among, countOf, runCommandLine } from '../command-line.ts';
 import { simulateCaches } from './caches/simulate.ts';
 import { PLANTED_BUGS, SCENARIOS } from './planted.ts';
 import { runWithBug } from './run-with-bug.ts';
 import { simulate } from './simulate.ts';
 
-const HELP = `npm run simulate -- [options]
+const USAGE = `usage: npm run simulate -- [options]
   --seeds N      run N seeds (default 500)
   --from N       the first seed (default 1)
   --seed N       run this seed alone and print all that happened, line by line, and then what was wrong
@@ -18,34 +19,47 @@ const HELP = `npm run simulate -- [options]
 
 const SIMULATIONS = { store: simulate, caches: simulateCaches } as const;
 
-const { values: options } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '500' },
-    from: { type: 'string', default: '1' },
-    seed: { type: 'string' },
-    scenario: { type: 'string' },
-    restores: { type: 'boolean', default: false },
-    planted: { type: 'boolean', default: false },
-    'until-found': { type: 'boolean', default: false },
-    help: { type: 'boolean', default: false },
-  },
-});
+type Options = ReturnType<typeof readOptions>;
 
-// Each run knows by its seed whether it has a restore.
-const runOptions = options.restores ? { withRestore: true } : {};
+await runCommandLine({ usage: USAGE, read: readOptions, run });
 
-if (options.help) console.log(HELP);
-else if (options.planted) process.exitCode = await runPlanted(Number(options.seeds));
-else if (options.seed !== undefined) process.exitCode = await replaySeed(Number(options.seed));
-else process.exitCode = await runSeeds(Number(options.from), Number(options.seeds), options['until-found']);
+function readOptions(words: readonly string[]) {
+  const { values } = parseArgs({
+    args: [...words],
+    options: {
+      seeds: { type: 'string', default: '500' },
+      from: { type: 'string', default: '1' },
+      seed: { type: 'string' },
+      scenario: { type: 'string' },
+      restores: { type: 'boolean', default: false },
+      planted: { type: 'boolean', default: false },
+      'until-found': { type: 'boolean', default: false },
+    },
+  });
+  return {
+    seeds: countOf('seeds', values.seeds, 1),
+    from: countOf('from', values.from, 0),
+    seed: values.seed === undefined ? undefined : countOf('seed', values.seed, 0),
+    scenarios: values.scenario === undefined ? SCENARIOS : [among('scenario', values.scenario, SCENARIOS)],
+    // Else each run knows by its seed whether it has a restore.
+    runOptions: values.restores ? { withRestore: true } : {},
+    isPlanted: values.planted,
+    isUntilFound: values['until-found'],
+  };
+}
 
-async function runSeeds(from: number, count: number, untilFound: boolean): Promise<number> {
+function run(options: Options): Promise<number> {
+  if (options.isPlanted) return runPlanted(options.seeds);
+  return options.seed === undefined ? runSeeds(options) : replaySeed(options.seed, options);
+}
+
+async function runSeeds({ from, seeds: count, scenarios, runOptions, isUntilFound }: Options): Promise<number> {
   const startedAt = performance.now();
   const unreached = new Set<FaultPoint>(FAULT_POINTS);
   let failed = 0;
   const events = { trims: 0, restores: 0, quarantines: 0 };
   for (let seed = from; seed < from + count; seed++) {
-    for (const scenario of SCENARIOS.filter((name) => (options.scenario ?? name) === name)) {
+    for (const scenario of scenarios) {
       const result = await SIMULATIONS[scenario](seed, undefined, runOptions);
       const { violations } = result;
       events.trims += result.trims;
@@ -54,10 +68,10 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
       for (const point of result.crashedAt) unreached.delete(point);
       if (violations.length === 0) continue;
       failed++;
-      const again = `npm run simulate -- --seed ${seed} --scenario ${scenario}${options.restores ? ' --restores' : ''}`;
+      const again = `npm run simulate -- --seed ${seed} --scenario ${scenario}${runOptions.withRestore ? ' --restores' : ''}`;
       console.log(`seed ${seed}: ${violations.length} violations; again: ${again}`);
       for (const violation of violations.slice(0, 3)) console.log(`  ${violation}`);
-      if (untilFound) return 1;
+      if (isUntilFound) return 1;
     }
     const done = seed - from + 1;
     // On a terminal one line that changes; in a log one line now and then.
@@ -76,9 +90,9 @@ async function runSeeds(from: number, count: number, untilFound: boolean): Promi
 }
 
 /** The same run again, told. */
-async function replaySeed(seed: number): Promise<number> {
+async function replaySeed(seed: number, { scenarios, runOptions }: Options): Promise<number> {
   let failed = 0;
-  for (const scenario of SCENARIOS.filter((name) => (options.scenario ?? name) === name)) {
+  for (const scenario of scenarios) {
     console.log(`${scenario}, seed ${seed}`);
     const { violations, trace } = await SIMULATIONS[scenario](seed, (line) => console.log(line), runOptions);
     console.log(`${violations.length} violations; trace ${trace}`);
