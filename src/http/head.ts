@@ -6,6 +6,7 @@ import { Problem } from './problems.ts';
 import { outcomeOfUntried, refusalProblem } from './refusals.ts';
 import { isDataTarget } from './routes.ts';
 import type { HttpService, Request, Response } from './service.ts';
+import { Shedding } from './shedding.ts';
 import { KEYS_PATH } from './targets.ts';
 import type { TurnKind } from './turn.ts';
 
@@ -16,6 +17,7 @@ const ABSOLUTE = /^https?:\/\/([^/?#]*)(.*)$/i;
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 export function createHead(service: HttpService): (request: Request, response: Response, next: NextFunction) => void {
+  const shedding = new Shedding(service);
   return (request, response, next) => {
     const { locals } = response;
     locals.startedAtMs = performance.now();
@@ -33,7 +35,7 @@ export function createHead(service: HttpService): (request: Request, response: R
     if (isCrossOrigin(request.headers.origin, host) && !SAFE_METHODS.has(request.method)) {
       throw new Problem('cross-origin', { field: 'Origin', detail: 'Web pages of other origins may not write here.' });
     }
-    refuseWhenOverloaded(service, request, locals.target);
+    refuseWhenOverloaded(service, shedding, request, locals.target);
     service.access.admit(request, locals.target);
     if (request.headers.expect !== undefined && request.headers.expect.toLowerCase() !== '100-continue') {
       throw new Problem('expectation-failed', { field: 'Expect', detail: 'The only expectation is 100-continue.' });
@@ -42,8 +44,8 @@ export function createHead(service: HttpService): (request: Request, response: R
   };
 }
 
-function refuseWhenOverloaded(service: HttpService, request: Request, target: string): void {
-  const { node, turn, silence, limits } = service;
+function refuseWhenOverloaded(service: HttpService, shedding: Shedding, request: Request, target: string): void {
+  const { node, turn, limits } = service;
   const { method, headers } = request;
   // Balancers and operators are answered in any case.
   if (!isDataTarget(target)) return;
@@ -51,7 +53,7 @@ function refuseWhenOverloaded(service: HttpService, request: Request, target: st
   if (!turn.isTooLongFor(isRead ? readKindOf(target) : 'write')) return;
   // The node is asked in any case: it must not take itself for stopped while it refuses.
   const reason = node.refusal(isRead ? 'eventual-read' : 'write') ?? 'overloaded';
-  silence.begin(request);
+  shedding.refused(request);
   throw refusalProblem(reason, isRead ? {} : outcomeOfUntried(idIn(limits, headers)));
 }
 

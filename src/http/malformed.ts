@@ -51,17 +51,21 @@ function writeProblem(service: HttpService, socket: Duplex, problem: Problem): v
 
 /** Writes a problem and ends the connection. `standard`: headers that every answer of this server carries. */
 export function writeBareProblem(socket: Duplex, problem: Problem, name: string, standard: readonly string[]): void {
+  socket.once('error', () => socket.destroy());
+  socket.end(bareProblem(problem, name, [...standard, 'Connection', 'close']), () => lingeringClose(socket));
+}
+
+/** The bytes of an answer, a character each, with `headers` (name, value, name, value…) beside those that tell of its body. */
+export function bareProblem(problem: Problem, name: string, headers: readonly string[]): string {
   const body = problemDocument(problem, name, undefined);
-  const headers = [
-    ...standard,
-    ...['Content-Type', PROBLEM_TYPE, 'Content-Length', String(Buffer.byteLength(body))],
-    ...['Cache-Control', 'no-store', 'Connection', 'close'],
+  const all = [
+    ...headers,
+    ...['Content-Type', PROBLEM_TYPE, 'Content-Length', String(Buffer.byteLength(body)), 'Cache-Control', 'no-store'],
     ...(problem.details.headers ?? []),
   ];
   let head = `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}\r\nDate: ${new Date().toUTCString()}\r\n`;
-  for (let at = 0; at + 1 < headers.length; at += 2) head += `${headers[at]}: ${headers[at + 1]}\r\n`;
-  socket.once('error', () => socket.destroy());
-  socket.end(`${head}\r\n${body}`, () => lingeringClose(socket));
+  for (let at = 0; at + 1 < all.length; at += 2) head += `${all[at]}: ${all[at + 1]}\r\n`;
+  return `${head}\r\n${body}`;
 }
 
 /** Reads on for a moment: closing while bytes of the client wait unread would reset the connection and lose the answer. */
@@ -76,6 +80,6 @@ function lingeringClose(socket: Duplex): void {
 const LINGER_MS = 500;
 
 /** The answer that Node has under way on this socket; the field is Node's own and looked at with care. */
-function pendingAnswer(socket: Duplex): ServerResponse | undefined {
+export function pendingAnswer(socket: Duplex): ServerResponse | undefined {
   return (socket as Duplex & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined;
 }

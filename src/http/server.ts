@@ -15,7 +15,6 @@ import { createListener } from './listener.ts';
 import { createConnectHandler, createMalformedHandler } from './malformed.ts';
 import { createMetrics } from './metrics.ts';
 import type { HttpLimits, HttpService } from './service.ts';
-import { Silence } from './silence.ts';
 import { Turn, type TurnBounds } from './turn.ts';
 import { UntakenAnswers } from './untaken.ts';
 
@@ -70,7 +69,6 @@ export async function startHttpServer(options: HttpServerOptions): Promise<HttpS
     bodies: new BodyBudget(limits.maxBodiesInFlightBytes),
     untaken,
     turn: new Turn(options.turn),
-    silence: new Silence(),
     metrics: createMetrics(node, caches, untaken),
     isClosing: () => isClosing,
     onBroken: (error) => options.onBroken?.(error),

@@ -9,7 +9,6 @@ import type { Access } from './access.ts';
 import type { BodyBudget } from './bodies.ts';
 import type { HostRule } from './hosts.ts';
 import type { HttpMetrics, Route } from './metrics.ts';
-import type { Silence } from './silence.ts';
 import type { Turn } from './turn.ts';
 import type { UntakenAnswers } from './untaken.ts';
 
@@ -28,7 +27,6 @@ export type HttpService = {
   readonly bodies: BodyBudget;
   readonly untaken: UntakenAnswers;
   readonly turn: Turn;
-  readonly silence: Silence;
   readonly metrics: HttpMetrics;
   /** True from `close()` on: answers then end their connections. */
   isClosing(): boolean;

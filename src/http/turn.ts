@@ -35,6 +35,11 @@ export class Turn {
       this.#beganMs = performance.now();
       setImmediate(this.#end);
     }
+    return this.isOverFor(kind);
+  }
+
+  /** Whether one more would be refused; counts nothing. */
+  isOverFor(kind: TurnKind): boolean {
     return this.#requests > this.#bounds.requests && performance.now() - this.#beganMs > this.#bounds[BOUNDS[kind]];
   }
 }

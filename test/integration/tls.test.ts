@@ -5,7 +5,7 @@ import type { IncomingMessage } from 'node:http';
 import { Agent, request } from 'node:https';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { TLSSocket } from 'node:tls';
+import { connect, type TLSSocket } from 'node:tls';
 import { pino } from 'pino';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemWorld } from '../../src/base/system-world.ts';
@@ -13,12 +13,13 @@ import { ChorusClient } from '../../src/client/client.ts';
 import { startGateway } from '../../src/cluster/gateway.ts';
 import { reachNodes } from '../../src/cluster/node-reach.ts';
 import type { TlsFiles } from '../../src/http/certificates.ts';
+import type { HttpServerOptions } from '../../src/http/server.ts';
 import { available } from '../servers/available.ts';
 import { type Authority, createAuthority, type Issued } from '../servers/certificates.ts';
 import { ChildServer } from '../servers/child-server.ts';
 import { freePorts, runChorus, until } from '../servers/chorus.ts';
 import { freePort, temporaryDirectory } from '../servers/places.ts';
-import { type RunningNode, SILENT, startRunningNode } from '../unit/http/running-node.ts';
+import { type RunningNode, startRunningNode } from '../unit/http/running-node.ts';
 
 describe.skipIf(!available('openssl'))('TLS', () => {
   let directory: string;
@@ -37,9 +38,12 @@ describe.skipIf(!available('openssl'))('TLS', () => {
   });
   afterAll(() => rmSync(directory, { recursive: true }));
 
-  async function startNode(clientAuth: TlsFiles['clientAuth'], logger = SILENT): Promise<RunningNode> {
+  async function startNode(
+    clientAuth: TlsFiles['clientAuth'],
+    http: Partial<HttpServerOptions> = {},
+  ): Promise<RunningNode> {
     server = authority.issue('server');
-    const node = await startRunningNode({ http: { tls: filesFor(clientAuth), logger } });
+    const node = await startRunningNode({ http: { tls: filesFor(clientAuth), ...http } });
     undo.push(() => node.stop());
     return node;
   }
@@ -67,6 +71,23 @@ describe.skipIf(!available('openssl'))('TLS', () => {
     const { server } = await startNode('none');
     expect(await get(server.port, undefined)).toMatchObject({ status: 200, body: 'ok\n' });
     await expect(fetch(`http://127.0.0.1:${server.port}/livez`)).rejects.toThrow();
+  });
+
+  test('a turn that is too long is told of over TLS too, by way of Node and from bytes alone', async () => {
+    const turn = { requests: -1, writesMs: -1, readsMs: Infinity, keyReadsMs: Infinity };
+    const { server } = await startNode('none', { turn });
+    const socket = connect({ port: server.port, host: '127.0.0.1', ca: readFileSync(authority.caFile) });
+    undo.push(() => socket.destroy());
+    const put = 'PUT /v1/keys/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx';
+    const get = 'GET /v1/keys/a HTTP/1.1\r\nHost: localhost\r\n\r\n';
+    const answers: string[] = [];
+    for (const one of [put, put, put, get]) {
+      socket.write(one);
+      const [bytes] = (await once(socket, 'data')) as [Buffer];
+      answers.push(bytes.toString('latin1'));
+    }
+    expect(answers.map((answer) => answer.slice(9, 12))).toEqual(['429', '429', '429', '404']);
+    expect(answers.map((answer) => answer.includes('"instance"'))).toEqual([true, true, false, true]);
   });
 
   test('with clientAuth required only those get in whose certificate the authority signed', async () => {
@@ -115,7 +136,8 @@ describe.skipIf(!available('openssl'))('TLS', () => {
 
   test('files that do not fit together are told, the old certificate goes on, and mended ones are taken', async () => {
     const lines: string[] = [];
-    const { server: http } = await startNode('none', pino({}, { write: (line: string) => lines.push(line) }));
+    const logger = pino({}, { write: (line: string) => lines.push(line) });
+    const { server: http } = await startNode('none', { logger });
     const before = await get(http.port, undefined);
     const key = readFileSync(server.keyFile);
     writeFileSync(server.keyFile, readFileSync(client.keyFile));

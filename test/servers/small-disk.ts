@@ -15,6 +15,7 @@ export type SmallDisk = {
 };
 
 const ROOMY = '8g';
+const FILL_ATTEMPTS = 20;
 
 /** Mounted upon the directory, which must be empty; or for all files of the processes, wherever they are. */
 export function makeSmallDisk(directory: string, wanted: SmallDisk['how'] = 'tmpfs'): SmallDisk {
@@ -27,10 +28,16 @@ function tmpfs(directory: string): SmallDisk {
   const resize = (size: string) => run('mount', ['-o', `remount,size=${size}`, directory]);
   return {
     how: 'tmpfs',
-    // A tmpfs is never made smaller than what is in it.
+    // A tmpfs is never made smaller than what is in it, and that may have grown since it was asked.
     fill: () => {
-      const { blocks, bavail, bsize } = statfsSync(directory);
-      resize(String((blocks - bavail) * bsize));
+      for (let attempt = 1; ; attempt++) {
+        const { blocks, bavail, bsize } = statfsSync(directory);
+        try {
+          return resize(String((blocks - bavail) * bsize));
+        } catch (error) {
+          if (attempt === FILL_ATTEMPTS) throw error;
+        }
+      }
     },
     free: () => resize(ROOMY),
     room: () => {

@@ -121,6 +121,10 @@ function tell({ peak, ratePerSecond, before, over, after }: Facts): void {
   console.log(
     `of the rest ${percent(refusedShare(over))} were answered 429 with Retry-After (${refusedWrites} writes, ${refusedReads} reads); ${JSON.stringify({ givenUp, broken, ...others })}; ${unsent} were not sent, for all connections were busy`,
   );
+  const afterwards = after.seconds.map(
+    ({ begun, reads, writes, p99Ms }) => `${percent((reads + writes) / Math.max(1, begun))} in ${Math.round(p99Ms)} ms`,
+  );
+  console.log(`after its end, second by second, served with what p99: ${afterwards.join(', ')}`);
   const back = secondsUntilNormal(before, after);
   console.log(
     back === undefined
