@@ -36,6 +36,8 @@ export function malformedProblem(error: NodeJS.ErrnoException, socket: Duplex): 
 /** The listener of a server's `connect`: this is no proxy. */
 export function createConnectHandler(service: HttpService): (request: IncomingMessage, socket: Duplex) => void {
   return (_request, socket) => {
+    // Its parser is free for other connections: nothing that comes may reach it, through shedding.ts least of all.
+    socket.removeAllListeners('data');
     writeProblem(
       service,
       socket,

@@ -6,6 +6,7 @@ import type { FaultPoint } from '../../src/base/world.ts';
 import type { StateLimits } from '../../src/core/commands/command.ts';
 import { type AppendFate, createMemoryLogStore, type MemoryLogStore } from '../../src/log/memory-log.ts';
 import { createMemorySnapshots, type MemorySnapshots, type SaveFate } from '../../src/log/memory-snapshots.ts';
+import type { SnapshotStore } from '../../src/log/snapshot-store.ts';
 import { type ChorusNode, createNode } from '../../src/node/node.ts';
 import { drawAppendFate, holdsClients } from './append-fate.ts';
 import { receiveInMemory } from './backup-memory.ts';
@@ -51,6 +52,8 @@ export class SimulatedCluster {
   /** Fault points at which a process was crashed. */
   readonly crashedAt = new Set<FaultPoint>();
   readonly trims: Trim[] = [];
+  /** By id, those that the process which differs found wrong and removed: how many records the log had then. */
+  readonly wronglyRemoved = new Map<string, number>();
   swarm: Swarm;
   /** Revision and process of each snapshot that was not stored as it was saved. */
   readonly #spoilt = new Set<string>();
@@ -62,13 +65,12 @@ export class SimulatedCluster {
   readonly #isBarrierAppended: boolean;
   readonly #upgrade: Upgrade;
   readonly #records: RecordFaults;
-  /** Of all that concerns snapshots. */
-  readonly #chance: Scheduler;
+  readonly #saving: Scheduler;
   readonly #snapshotEvery: number;
 
   constructor(chances: Chances, swarm: Swarm, observer: Observer) {
     const { scheduler, saving, mixing } = chances;
-    this.#chance = saving;
+    this.#saving = saving;
     this.#snapshotEvery = swarm.snapshotEvery;
     this.#scheduler = scheduler;
     this.#observer = observer;
@@ -179,7 +181,7 @@ export class SimulatedCluster {
       featureLevel: this.#upgrade.levelOf(slot.nodeId),
       history: { maxEvents: this.#eventsKept },
       snapshots: {
-        store: process.wrapSnapshots(this.snapshots.open(name), () => this.#chance.random() * this.swarm.chunkDelay),
+        store: process.wrapSnapshots(this.#snapshotsOf(name), () => this.#saving.random() * this.swarm.chunkDelay),
         everyBytes: Number.POSITIVE_INFINITY,
         everyRecords: this.#snapshotEvery,
         slices: SLICES,
@@ -222,7 +224,7 @@ export class SimulatedCluster {
 
   #fateOfAppend(name: string, payload: Uint8Array): AppendFate {
     return drawAppendFate(this.swarm, this.#scheduler, (landsAfterMs) => {
-      const pauses = holdsClients(payload) && this.#chance.random() < this.swarm.zombiePause;
+      const pauses = holdsClients(payload) && this.#saving.random() < this.swarm.zombiePause;
       if (pauses) this.#pauseUntilLanded(name, landsAfterMs);
     });
   }
@@ -243,14 +245,23 @@ export class SimulatedCluster {
     return [...this.#spoilt].some((start) => id.startsWith(start));
   }
 
+  #snapshotsOf(name: string): SnapshotStore {
+    const store = this.snapshots.open(name);
+    const remove = (id: string) => {
+      if (name === this.falsified) this.wronglyRemoved.set(id, this.landedAt.length);
+      return store.remove(id);
+    };
+    return { ...store, remove };
+  }
+
   #fateOfSave(start: string): SaveFate {
     if (this.falsified !== undefined && start.endsWith(`-${this.falsified}-`)) this.#spoilt.add(start);
-    return drawSaveFate(this.swarm, this.#chance, () => this.#spoilt.add(start));
+    return drawSaveFate(this.swarm, this.#saving, () => this.#spoilt.add(start));
   }
 
   #askForSnapshot(): void {
-    const { process, node } = this.#chance.pick(this.slots);
-    process.deliver('request', () => void node.snapshots.take(this.#chance.between(100, 10_000)));
+    const { process, node } = this.#saving.pick(this.slots);
+    process.deliver('request', () => void node.snapshots.take(this.#saving.between(100, 10_000)));
   }
 
   #timestamp(): number {

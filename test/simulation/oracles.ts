@@ -129,7 +129,8 @@ export class Oracles {
     for (const sending of sendings)
       for (const fault of answerFaults(sending, truth, cluster.falsified)) this.onViolation(fault);
     for (const fault of await takenFaults(watched.operators, cluster, records, truth)) this.onViolation(fault);
-    const saved = { store: cluster.snapshots.open(), trims: cluster.trims, history: records };
+    const { trims, wronglyRemoved } = cluster;
+    const saved = { store: cluster.snapshots.open(), trims, wronglyRemoved, history: records };
     const isSpoilt = (id: string) => cluster.isSpoilt(id);
     const isFalse = (id: string) => cluster.falsified !== undefined && id.includes(`-${cluster.falsified}-`);
     for (const fault of await snapshotFaults({ ...saved, isSpoilt, isFalse }, truth)) this.onViolation(fault);

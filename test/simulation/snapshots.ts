@@ -18,6 +18,8 @@ type Saved = {
   isSpoilt(id: string): boolean;
   /** Saved by a process that differed: where it is left alone it verifies its own (decisions/0008). */
   isFalse(id: string): boolean;
+  /** Removed by a process that differed, which took them for wrong (decisions/0008), with how many records the log had then. */
+  readonly wronglyRemoved: ReadonlyMap<string, number>;
   readonly trims: readonly Trim[];
   readonly history: readonly LogRecord[];
 };
@@ -36,9 +38,11 @@ export async function snapshotFaults(saved: Saved, truth: Replay): Promise<strin
     if (fault !== undefined && mark !== undefined) faults.push(`snapshot ${id} was verified, and ${fault}`);
     else if (fault !== undefined && !saved.isSpoilt(id)) faults.push(`snapshot ${id}: ${fault}`);
   }
-  for (const { id } of verified) if (!kept.has(id)) faults.push(`snapshot ${id} was verified, and is gone`);
+  for (const { id } of verified)
+    if (!kept.has(id) && !saved.wronglyRemoved.has(id)) faults.push(`snapshot ${id} was verified, and is gone`);
   for (const { before, landed } of saved.trims) {
-    const [older, newer] = verifiedAfter(truth, landed);
+    const isThere = ({ id }: SnapshotMark) => (saved.wronglyRemoved.get(id) ?? landed) >= landed;
+    const [older, newer] = verifiedAfter(truth, landed).filter(isThere);
     const bound = older === undefined || newer === undefined ? 0 : older.offset;
     if (before > bound) faults.push(`the log was trimmed below ${before} when it could be below ${bound} (S2)`);
   }

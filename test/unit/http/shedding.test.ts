@@ -117,6 +117,20 @@ test('a request within the body of one that was refused early is no sign that th
   expect(statusesOf(await answers)).toEqual([429, 429, 404, 404]);
 });
 
+test('a connection that wants to be a tunnel is let go, whatever comes on it afterwards', async () => {
+  const socket = open();
+  for (let n = 0; n < 3; n++) await answerTo(socket, [put()]);
+  const answers = text(socket);
+  for (const part of ['CONNECT example.com:443 HTTP/1.1\r\nHost: example.com\r\n\r\n', put(), get]) {
+    socket.write(part);
+    await delay(20);
+  }
+  expect(statusesOf(await answers)).toEqual([405]);
+  const next = open();
+  next.write(last);
+  expect(statusesOf(await text(next))).toEqual([404]);
+});
+
 test('what was refused from its bytes is counted', async () => {
   const socket = open();
   for (let n = 0; n < 5; n++) await answerTo(socket, [put()]);
