@@ -5,6 +5,9 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { Silence } from '../../../src/http/shedding.ts';
+import { FuzzLine } from '../../fuzz/lines.ts';
+import { fuzzRequest } from '../../fuzz/requests.ts';
+import { seeded } from '../../random.ts';
 import { type RunningNode, startRunningNode } from './running-node.ts';
 
 let running: RunningNode;
@@ -130,6 +133,25 @@ test('a connection that wants to be a tunnel is let go, whatever comes on it aft
   next.write(last);
   expect(statusesOf(await text(next))).toEqual([404]);
 });
+
+test('random requests, sound and changed, on connections on which all writes are refused, have their answers', async () => {
+  const random = seeded(1);
+  const line = new FuzzLine(running.server.port);
+  const statuses = new Set<number>();
+  for (let n = 0; n < 1500; n++) {
+    const request = fuzzRequest(random);
+    const cuts = random.below(4) === 0 ? [1 + random.below(request.bytes.length - 1)] : [];
+    const brought = await line.send(request, cuts);
+    const shown = request.bytes.toString('latin1');
+    expect(brought.isSilent, shown).toBe(false);
+    if (request.isSound) expect(brought.statuses, shown).toHaveLength(1);
+    for (const status of brought.statuses) statuses.add(status);
+  }
+  line.close();
+  expect([...statuses].filter((status) => status >= 500)).toEqual([]);
+  expect(statuses).toContain(429);
+  expect(statuses).not.toContain(201);
+}, 30_000);
 
 test('what was refused from its bytes is counted', async () => {
   const socket = open();
