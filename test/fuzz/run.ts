@@ -12,6 +12,7 @@ import { checkDigests, selfOf } from '../drill/members.ts';
 import { circumstances, durationText, printFaults, showProgress } from '../drill/report.ts';
 import { targetOf } from '../drill/requests.ts';
 import { type Random, seeded } from '../random.ts';
+import { available } from '../servers/available.ts';
 import { type ChorusNodes, startChorusNodes } from '../servers/chorus.ts';
 import { startKafka } from '../servers/kafka.ts';
 import { FuzzLine } from './lines.ts';
@@ -45,6 +46,7 @@ type Options = ReturnType<typeof readOptions>;
 await runCommandLine({ usage: USAGE, read: readOptions, run: main });
 
 async function main(options: Options): Promise<number> {
+  if (options.log === 'kafka' && !available('kafka')) throw new Error('on Kafka this needs one: see the line above');
   const kafka = options.log === 'kafka' ? await startKafka({ brokers: 1 }) : undefined;
   try {
     const flags = kafka === undefined ? [] : ['--log', 'kafka', '--kafka-brokers', kafka.brokers];
