@@ -2,6 +2,7 @@
 import type { Row } from './contest.ts';
 import { getRow, putRow, transactionRow } from './http-rows.ts';
 import { listRow } from './list-row.ts';
+import { refusalRow } from './refusal-row.ts';
 import { restartKafkaRow, restartRow } from './restart-row.ts';
 import { snapshotRow } from './snapshot-row.ts';
 import { storeRow } from './store-row.ts';
@@ -12,6 +13,7 @@ export const ROWS: readonly Row[] = [
   putRow,
   transactionRow,
   watchRow,
+  refusalRow,
   listRow,
   storeRow,
   snapshotRow,
