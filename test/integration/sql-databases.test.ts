@@ -7,7 +7,8 @@ import { startMariadb } from '../servers/mariadb.ts';
 import { startPostgres } from '../servers/postgres.ts';
 import { sqlDatabaseSuite } from '../suites/sql-database.ts';
 
-const IMPATIENT = { statementTimeout: '500ms', connectTimeout: '500ms' } as const;
+// Longer than a disk of a busy machine stands still.
+const IMPATIENT = { statementTimeout: '3s', connectTimeout: '3s' } as const;
 
 describe.skipIf(!available('postgres'))('with PostgreSQL', () => {
   sqlDatabaseSuite('PostgreSQL', async () => {
