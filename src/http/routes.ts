@@ -86,6 +86,9 @@ export const NEEDS: { readonly [P in Path]: { readonly [M in MethodOf<P>]: Need 
   '/api/health/': { GET: 'token' },
 };
 
+/** Their answers are kept from pages of other origins by the browser itself: no header of CORS is ever sent. */
+export const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
 /** Whether a request there reads or writes data, which it does many times a second. */
 export function isDataTarget(target: string): boolean {
   return DATA.test(target);

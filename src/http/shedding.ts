@@ -1,10 +1,16 @@
 // How requests are refused when a turn of the event loop lasts too long, so that little time is taken from those that are served.
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Refusal } from '../node/requests.ts';
 import { standardHeaders } from './answers.ts';
 import { bareProblem, pendingAnswer } from './malformed.ts';
+import { idOf } from './parameters.ts';
 import { outcomeOfUntried, refusalProblem } from './refusals.ts';
-import type { HttpService } from './service.ts';
+import { isDataTarget, SAFE_METHODS } from './routes.ts';
+import type { HttpService, Request } from './service.ts';
+import { Silence } from './silence.ts';
+import { KEYS_PATH } from './targets.ts';
+import type { TurnKind } from './turn.ts';
 import { type WholeRequest, wholeRequestIn } from './whole-request.ts';
 
 /**
@@ -25,8 +31,15 @@ export class Shedding {
     this.#service = service;
   }
 
-  /** To be called of each request that Node's server brought and that is refused for the turn. */
-  refused(request: IncomingMessage): void {
+  /** Throws the problem of a request that Node's server brought where its turn is already too long for it. */
+  refuseWhenTooLong(request: Request, target: string): void {
+    // Balancers and operators are answered in any case.
+    if (!isDataTarget(target)) return;
+    const { turn, limits } = this.#service;
+    const { method, headers } = request;
+    const isRead = SAFE_METHODS.has(method);
+    if (!turn.isTooLongFor(isRead ? readKindOf(target) : 'write')) return;
+    const reason = this.#reason(isRead);
     // Until then Node reads what is left of it, and resumes the connection whenever it does.
     request.once('close', () =>
       process.nextTick(() => {
@@ -34,6 +47,12 @@ export class Shedding {
         this.#silence.begin(request.socket);
       }),
     );
+    throw refusalProblem(reason, isRead ? {} : outcomeOfUntried(idIn(limits, headers)));
+  }
+
+  /** The node is asked in any case: it must not take itself for stopped while it refuses. */
+  #reason(isRead: boolean): Refusal {
+    return this.#service.node.refusal(isRead ? 'eventual-read' : 'write') ?? 'overloaded';
   }
 
   #take(socket: Socket): void {
@@ -45,19 +64,19 @@ export class Shedding {
     // For a second listener Node's server stops reading the connection beneath its first.
     socket.on('data', (bytes: NonSharedBuffer) => {
       const request = pendingAnswer(socket) === undefined ? wholeRequestIn(bytes) : undefined;
-      if (isBetween && request !== undefined && this.#refuse(socket, request)) return;
+      if (isBetween && request !== undefined && this.#refuseBare(socket, request)) return;
       parse.call(socket, bytes);
       isBetween = request !== undefined && endsWith(pendingAnswer(socket)?.req, request);
     });
     socket.off('data', parse as () => void);
   }
 
-  #refuse(socket: Socket, { method }: WholeRequest): boolean {
-    const { node, turn, metrics, isClosing } = this.#service;
+  #refuseBare(socket: Socket, { method }: WholeRequest): boolean {
+    const { turn, metrics, isClosing } = this.#service;
     const isRead = method === 'GET';
     if (!turn.isOverFor(isRead ? 'key-read' : 'write') || isClosing() || socket.writableLength > 0) return false;
     // Of other reasons Node's way tells.
-    if ((node.refusal(isRead ? 'eventual-read' : 'write') ?? 'overloaded') !== 'overloaded') return false;
+    if (this.#reason(isRead) !== 'overloaded') return false;
     socket.write(this.#answer(isRead ? 'read' : 'write'), 'latin1');
     metrics.observe('other', method, 429, 0);
     this.#silence.begin(socket);
@@ -86,22 +105,12 @@ function endsWith(brought: IncomingMessage | undefined, request: WholeRequest): 
   return brought?.complete === true && brought.headers['content-length'] === request.contentLength;
 }
 
-/**
- * Connections from which nothing more is read in the present turn. While more than a thousand have something to read, libuv asks for more in
- * the same turn, 48 times at most: clients that come again at once would keep it going for seconds, so that all in it would be refused.
- */
-export class Silence {
-  #sockets: Socket[] = [];
-  readonly #end = () => {
-    const sockets = this.#sockets;
-    this.#sockets = [];
-    for (const socket of sockets) socket.resume();
-  };
+/** One key costs little; a list may be a thousand. */
+function readKindOf(target: string): TurnKind {
+  return target.startsWith(KEYS_PATH) ? 'key-read' : 'read';
+}
 
-  begin(socket: Socket): void {
-    if (socket.destroyed) return;
-    socket.pause();
-    this.#sockets.push(socket);
-    if (this.#sockets.length === 1) setImmediate(this.#end);
-  }
+function idIn({ maxIdLength }: HttpService['limits'], headers: Request['headers']): string | undefined {
+  const id = headers['idempotency-key'];
+  return typeof id === 'string' ? idOf(id, maxIdLength) : undefined;
 }

@@ -1,11 +1,13 @@
 // Bytes that came at once as one whole request upon a key, and nothing more: told without Node's parser, of plain requests only.
+import { KEYS_PATH } from './targets.ts';
+
 export type WholeRequest = {
   readonly method: 'GET' | 'PUT' | 'DELETE';
   /** As the header says it. */
   readonly contentLength: string | undefined;
 };
 
-const START = /^(GET|PUT|DELETE) \/v1\/keys\/[!"$-~]+ HTTP\/1\.1\r\n/;
+const START = new RegExp(`^(GET|PUT|DELETE) ${KEYS_PATH}[!"$-~]+ HTTP/1\\.1\\r\\n`);
 // No two parts of it that take the same: many blanks would take a time that grows with their square.
 const HEADER = /([\w!#$%&'*+.^`|~-]+):([\t\x20-\x7e]*)\r\n/y;
 const END = Buffer.from('\r\n\r\n');

@@ -1,12 +1,8 @@
 // The row about what a refusal costs an overloaded node: from the bytes of its connection, beside one by way of Node's parser and answers.
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
-import { resolve } from 'node:path';
-import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { BenchOptions, Contest, Contestant, Row } from './contest.ts';
-import { processorMicroseconds } from './servers.ts';
+import { startScript } from './servers.ts';
 
 const WARM_UP_MS = 500;
 
@@ -23,22 +19,15 @@ export const refusalRow: Row = {
 };
 
 async function open({ seconds, connections }: BenchOptions): Promise<Contest> {
-  const child = spawn(process.execPath, [resolve(import.meta.dirname, 'refusing-server.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
+  const side = await startScript('a server that refuses writes', 'refusing-server.ts');
   const contestant = (name: string, headers: string): Contestant => ({
     name,
     async measure() {
-      const load = new Load(Number(line), connections, headers);
+      const load = new Load(side.port, connections, headers);
       await delay(WARM_UP_MS);
-      const [before, beganMs, answeredBefore] = [
-        processorMicroseconds(child.pid ?? 0),
-        performance.now(),
-        load.answered,
-      ];
+      const [before, beganMs, answeredBefore] = [side.processorMicroseconds(), performance.now(), load.answered];
       await delay(seconds * 1000);
-      const processor = processorMicroseconds(child.pid ?? 0) - before;
+      const processor = side.processorMicroseconds() - before;
       const [answered, tookMs] = [load.answered - answeredBefore, performance.now() - beganMs];
       load.end();
       return { processor: processor / answered, rate: (answered * 1000) / tookMs };
@@ -47,10 +36,7 @@ async function open({ seconds, connections }: BenchOptions): Promise<Contest> {
   return {
     // Whether an id was used elsewhere only a parsed request tells.
     contestants: [contestant('from bytes', ''), contestant('by way of Node', 'Idempotency-Key: a\r\n')],
-    async close() {
-      child.kill('SIGKILL');
-      await once(child, 'exit');
-    },
+    close: () => side.stop(),
   };
 }
 

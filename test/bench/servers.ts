@@ -23,13 +23,16 @@ const READY_TIMEOUT_MS = 30_000;
 /** The kernel's clock ticks, 100 a second on every Linux in use. */
 const MICROSECONDS_PER_TICK = 10_000;
 
-export async function startBare(): Promise<Side> {
-  const child = spawn(process.execPath, [resolve(root, 'test/bench/bare-server.ts')], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+export function startBare(): Promise<Side> {
+  return startScript('bare node:http + Map', 'bare-server.ts');
+}
+
+/** A server of the bench's own, in this folder, that prints its port. */
+export async function startScript(name: string, file: string): Promise<Side> {
+  const child = spawn(process.execPath, [resolve(import.meta.dirname, file)], { stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout });
   const [port] = (await once(lines, 'line')) as [string];
-  return sideOf('bare node:http + Map', Number(port), child, async () => {});
+  return sideOf(name, Number(port), child, async () => {});
 }
 
 /** One node on the embedded log, with the defaults a user gets. */

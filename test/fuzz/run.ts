@@ -83,7 +83,7 @@ async function fuzz(options: Options, cluster: ChorusNodes, open: () => Promise<
   console.log(`  records   ${options.records} on the ${options.log} log in ${durationText(poisoned)}`);
   console.log(`  count     ${total} on every node\n  digest    ${digest}\n`);
   printFaults(faults);
-  console.log(faults.length === 0 ? 'PASSED: no crash, no 5xx but 503, 504 and 507, all nodes equal' : 'FAILED');
+  console.log(faults.length === 0 ? 'PASSED: no crash, no 5xx but those allowed, all nodes equal' : 'FAILED');
   return faults.length === 0 ? 0 : 1;
 }
 

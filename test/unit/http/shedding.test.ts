@@ -4,7 +4,7 @@ import { connect, Socket } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setTimeout as delay, setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
-import { Silence } from '../../../src/http/shedding.ts';
+import { Silence } from '../../../src/http/silence.ts';
 import { FuzzLine } from '../../fuzz/lines.ts';
 import { fuzzRequest } from '../../fuzz/requests.ts';
 import { seeded } from '../../random.ts';
